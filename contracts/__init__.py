@@ -1,0 +1,100 @@
+"""The data contracts: one JSON Schema per data set, the only place a field is declared.
+
+Everything that knows a field's name or type derives it from here: Glue table columns, the Firehose
+conversion schema, the transform's validator, the sample data. Adding a field to the JSON file adds it
+everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+DIRECTORY = Path(__file__).parent
+
+_LARGEST_INT = 2**31 - 1
+
+
+class ContractError(ValueError):
+    """A contract that cannot be mapped to what derives from it."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a data set: its JSON Schema, and what the lake-house makes of it."""
+
+    name: str
+    schema: Mapping[str, Any]
+    required: bool
+
+    @property
+    def description(self) -> str:
+        return str(self.schema["description"])
+
+    @property
+    def read_only(self) -> bool:
+        """Set by the pipeline, never by a producer (JSON Schema's ``readOnly``)."""
+        return bool(self.schema.get("readOnly", False))
+
+    @property
+    def glue_type(self) -> str:
+        """The Hive type of the column in a typed table.
+
+        A number that is a multiple of a power of ten becomes a ``decimal`` wide enough for its maximum,
+        because sums of money in ``double`` drift.
+
+        Source: https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+        """
+        match self.schema.get("type"), self.schema.get("format"):
+            case "string", "date-time":
+                return "timestamp"
+            case "string", "date":
+                return "date"
+            case "string", _:
+                return "string"
+            case "boolean", _:
+                return "boolean"
+            case "integer", _:
+                return "int" if self.schema.get("maximum", _LARGEST_INT + 1) <= _LARGEST_INT else "bigint"
+            case "number", _ if "multipleOf" in self.schema:
+                scale = -int(Decimal(str(self.schema["multipleOf"])).as_tuple().exponent)
+                digits = len(str(int(self.schema["maximum"])))
+                return f"decimal({digits + scale},{scale})"
+            case "number", _:
+                return "double"
+            case other, _:
+                raise ContractError(
+                    f"field {self.name!r} has type {other!r}; allowed: string, boolean, integer, number. "
+                    "Flatten nested values into fields of their own."
+                )
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A data set's contract, read from ``contracts/<name>.json``."""
+
+    name: str
+    schema: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, name: str) -> Contract:
+        path = DIRECTORY / f"{name}.json"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in DIRECTORY.glob("*.json")))
+            raise ContractError(f"no contract named {name!r}; known: {known}. Add contracts/{name}.json.")
+        return cls(name=name, schema=json.loads(path.read_text(encoding="utf-8")))
+
+    @property
+    def description(self) -> str:
+        return str(self.schema["description"])
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """All fields, in the order the contract declares them."""
+        required = frozenset(self.schema["required"])
+        return tuple(Field(name, schema, name in required) for name, schema in self.schema["properties"].items())

@@ -1,0 +1,1 @@
+"""The learner's side of the sandbox: local cloud, sample data, queries."""
