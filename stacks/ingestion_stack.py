@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from lakehouse.order_delivery import OrderDelivery
+from lakehouse.order_stream import IngestionSource, OrderStream
 from lakehouse.order_transform import OrderTransform
 from stacks.lake_stack import LakeStack
 from stacks.settings import Settings
@@ -28,10 +29,15 @@ class IngestionStack(Stack):
             log_retention=settings.log_retention,
             metric_namespace=METRIC_NAMESPACE,
         )
+        order_stream = (
+            OrderStream(self, "OrderStream", key=lake.key)
+            if settings.ingestion_source == IngestionSource.KINESIS
+            else None
+        )
         delivery = OrderDelivery(
             self,
             "OrderDelivery",
-            source=settings.ingestion_source,
+            order_stream=order_stream,
             transform=transform,
             zones=lake.zones,
             table=lake.orders_tables.processed,
@@ -41,5 +47,5 @@ class IngestionStack(Stack):
         )
 
         CfnOutput(self, "DeliveryStreamName", key="DeliveryStream", value=delivery.delivery_stream.delivery_stream_name)
-        if delivery.order_stream:
-            CfnOutput(self, "OrderStream", value=delivery.order_stream.stream_name)
+        if order_stream:
+            CfnOutput(self, "OrderStreamName", key="OrderStream", value=order_stream.stream_name)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from lakehouse.crawler import CrawlerTrigger
-from lakehouse.order_delivery import IngestionSource
+from lakehouse.order_stream import IngestionSource
 
 PREFIX = "sandbox:"
 _SHORTEST_STAY_IN_INFREQUENT_ACCESS = 30

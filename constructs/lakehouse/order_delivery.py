@@ -1,9 +1,8 @@
 """Firehose: one delivery stream that fills the raw and the processed zone."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
-from aws_cdk import Duration, RemovalPolicy, Size, Stack
+from aws_cdk import Duration, RemovalPolicies, Size, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kinesisfirehose as firehose
@@ -17,16 +16,6 @@ from guardrails.acknowledge import acknowledge
 from lakehouse.order_delivery_role import OrderDeliveryRole
 from lakehouse.orders_tables import ERRORS_PREFIX, PROCESSED_PREFIX, RAW_PREFIX
 from lakehouse.zone import Zone
-
-
-class IngestionSource(StrEnum):
-    """Where producers send their records."""
-
-    DIRECT_PUT = "direct-put"
-    """To Firehose itself: nothing to pay while nothing is sent."""
-
-    KINESIS = "kinesis"
-    """To a Kinesis data stream, which keeps records for other readers; on demand, billed by the hour."""
 
 
 class OrderDelivery(Construct):
@@ -49,7 +38,7 @@ class OrderDelivery(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        source: IngestionSource,
+        order_stream: kinesis.IStream | None,
         transform: lambda_.IFunction,
         zones: Mapping[Zone, s3.IBucket],
         table: glue.CfnTable,
@@ -58,14 +47,7 @@ class OrderDelivery(Construct):
         log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            encryption_key=key,
-            retention=log_retention,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        self.order_stream = _order_stream(self, key) if source == IngestionSource.KINESIS else None
+        log_group = logs.LogGroup(self, "Logs", encryption_key=key, retention=log_retention)
         role = OrderDeliveryRole(
             self,
             "Role",
@@ -73,7 +55,7 @@ class OrderDelivery(Construct):
             table=table,
             key=key,
             log_group=log_group,
-            order_stream=self.order_stream,
+            order_stream=order_stream,
         )
         role.allow_writing(zones[Zone.RAW], [RAW_PREFIX, ERRORS_PREFIX])
         role.allow_writing(zones[Zone.PROCESSED], [PROCESSED_PREFIX, ERRORS_PREFIX])
@@ -83,8 +65,8 @@ class OrderDelivery(Construct):
             self,
             "DeliveryStream",
             role=role.without_policy_updates(),
-            source=firehose.KinesisStreamSource(self.order_stream) if self.order_stream else None,
-            encryption=None if self.order_stream else firehose.StreamEncryption.customer_managed_key(key),
+            source=firehose.KinesisStreamSource(order_stream) if order_stream else None,
+            encryption=None if order_stream else firehose.StreamEncryption.customer_managed_key(key),
             destination=firehose.S3Bucket(
                 zones[Zone.PROCESSED],
                 role=role.without_policy_updates(),
@@ -122,9 +104,10 @@ class OrderDelivery(Construct):
                 ),
             ),
         )
+        RemovalPolicies.of(log_group).destroy()
         # a mapping that only Redshift destinations look up
         Stack.of(self).node.try_remove_child("@aws-cdk--aws-kinesisfirehose.CidrBlocks")
-        if self.order_stream:
+        if order_stream:
             acknowledge(
                 self.delivery_stream,
                 {
@@ -134,23 +117,3 @@ class OrderDelivery(Construct):
             )
         # Firehose tries the role's permissions when it is created
         self.delivery_stream.node.add_dependency(role)
-
-
-def _order_stream(scope: Construct, key: kms.IKey) -> kinesis.Stream:
-    stream = kinesis.Stream(
-        scope,
-        "OrderStream",
-        stream_mode=kinesis.StreamMode.ON_DEMAND,
-        encryption=kinesis.StreamEncryption.KMS,
-        encryption_key=key,
-        retention_period=Duration.hours(24),
-        removal_policy=RemovalPolicy.DESTROY,
-    )
-    acknowledge(
-        stream,
-        {
-            "AwsSolutions-KDS3": "One key for everything says in one place who may read the data; "
-            "at a sandbox's volume its requests cost less than a cent"
-        },
-    )
-    return stream
