@@ -36,9 +36,11 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-.PHONY: synth diff deploy destroy
+.PHONY: synth bootstrap diff deploy destroy
 synth: setup ## synthesize the templates and check them against the rule packs
 	$(CDK) synth --quiet
+bootstrap: setup ## prepare the account and region of the environment for the CDK, once
+	$(CDK) bootstrap
 diff: setup ## compare with what is deployed in the account of the environment
 	$(CDK) diff
 deploy: setup ## deploy into the account of the environment
