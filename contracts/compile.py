@@ -89,7 +89,7 @@ def _check(field: Field) -> Check:
         case "integer", ["maximum", "minimum"]:
             return Check("integer", f"{schema['minimum']}, {schema['maximum']}")
         case "number", ["maximum", "minimum", "multipleOf"]:
-            return Check("decimal_number", f"{schema['minimum']}, {schema['maximum']}, {field.decimals}")
+            return Check("decimal_number", f"{float(schema['minimum'])}, {float(schema['maximum'])}, {field.decimals}")
     raise _unsupported(field)
 
 

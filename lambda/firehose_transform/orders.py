@@ -42,7 +42,7 @@ def _parse(text: str) -> dict[str, Any]:
         if not text.strip():
             raise Rejected(Reason.EMPTY_RECORD) from None
         reason = Reason.EXTRA_DATA if error.msg == "Extra data" else Reason.NOT_JSON
-        raise Rejected(reason, detail=f"{error.msg} at character {error.pos}") from None
+        raise Rejected(reason, detail=f"{error.msg}, character {error.pos}") from None
     except RecursionError:
         raise Rejected(Reason.NESTED_TOO_DEEPLY) from None
     except ValueError:

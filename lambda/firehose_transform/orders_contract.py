@@ -62,7 +62,7 @@ def conform(record: dict[str, Any], arrival: str) -> dict[str, Any]:
             ),
             "channel": lower_text("channel", record["channel"], _CHANNEL, "must be one of app, store, web"),
             "quantity": integer("quantity", record["quantity"], 1, 1000),
-            "amount": decimal_number("amount", record["amount"], 0, 99999999.99, 2),
+            "amount": decimal_number("amount", record["amount"], 0.0, 99999999.99, 2),
             "currency": upper_text("currency", record["currency"], _CURRENCY, "must match ^[A-Z]{3}$"),
             "country": upper_text("country", record["country"], _COUNTRY, "must match ^[A-Z]{2}$"),
         }
