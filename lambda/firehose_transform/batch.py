@@ -73,15 +73,8 @@ def _answer(record: dict[str, Any]) -> tuple[dict[str, Any], Failure | None]:
         # log: it may quote the record.
         failure = Failure(record_id, Reason.INTERNAL_ERROR, detail=type(error).__name__)
     else:
-        return (
-            {
-                "recordId": record_id,
-                "result": "Ok",
-                "data": encoded,
-                "metadata": {"partitionKeys": {"order_date": order_date}},
-            },
-            None,
-        )
+        metadata = {"partitionKeys": {"order_date": order_date}}
+        return {"recordId": record_id, "result": "Ok", "data": encoded, "metadata": metadata}, None
     return _failed(record, data if type(data) is str else ""), failure
 
 

@@ -45,22 +45,23 @@ Accepts = Callable[[str], object]
 
 
 def text(field: str, value: Any, accepts: Accepts, rule: str) -> str:
-    if not isinstance(value, str):
-        raise Rejected(Reason.WRONG_TYPE, field, "must be a string")
-    trimmed = value.strip()
-    if not accepts(trimmed):
-        raise Rejected(Reason.INVALID_VALUE, field, rule)
-    return trimmed
+    if isinstance(value, str) and accepts(trimmed := value.strip()):
+        return trimmed
+    raise _bad_text(field, value, rule)
 
 
 def upper_text(field: str, value: Any, accepts: Accepts, rule: str) -> str:
     # beyond ASCII, upper() turns other letters into A to Z: the dotless i into "I"
-    return text(field, value.upper() if isinstance(value, str) and value.isascii() else value, accepts, rule)
+    if isinstance(value, str) and value.isascii() and accepts(trimmed := value.strip().upper()):
+        return trimmed
+    raise _bad_text(field, value, rule)
 
 
 def lower_text(field: str, value: Any, accepts: Accepts, rule: str) -> str:
     # beyond ASCII, lower() turns other letters into a to z: the Kelvin sign into "k"
-    return text(field, value.lower() if isinstance(value, str) and value.isascii() else value, accepts, rule)
+    if isinstance(value, str) and value.isascii() and accepts(trimmed := value.strip().lower()):
+        return trimmed
+    raise _bad_text(field, value, rule)
 
 
 def boolean(field: str, value: Any) -> bool:
@@ -124,12 +125,17 @@ def utc_time(field: str, value: Any, arrival: str) -> str:
     return time
 
 
+def _bad_text(field: str, value: Any, rule: str) -> Rejected:
+    if isinstance(value, str):
+        return Rejected(Reason.INVALID_VALUE, field, rule)
+    return Rejected(Reason.WRONG_TYPE, field, "must be a string")
+
+
 def arrival_time(milliseconds: Any) -> str:
     """Firehose's ``approximateArrivalTimestamp`` (milliseconds since 1970) in the form the lake stores."""
     if type(milliseconds) is not int or not 0 <= milliseconds < 253_402_300_800_000:
         raise Rejected(Reason.NO_ARRIVAL_TIME, "approximateArrivalTimestamp", "must be milliseconds since 1970")
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{_utc_minute_since_1970(minutes)}:{rest // 1000:02d}.{rest % 1000:03d}Z"
+    return f"{_utc_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 def undeclared(record: dict[str, Any], declared: frozenset[str], read_only: frozenset[str]) -> Rejected:
@@ -151,6 +157,6 @@ def _utc_minute(minute: str, offset: str) -> str:
     return datetime.fromisoformat(minute + offset).astimezone(UTC).isoformat()[:16]
 
 
-@lru_cache(maxsize=64)
-def _utc_minute_since_1970(minutes: int) -> str:
-    return datetime.fromtimestamp(minutes * 60, UTC).isoformat()[:16]
+@lru_cache(maxsize=1024)
+def _utc_second(since_1970: int) -> str:
+    return datetime.fromtimestamp(since_1970, UTC).isoformat()[:19]

@@ -36,19 +36,21 @@ def _decode(data: Any) -> str:
 
 
 def _parse(text: str) -> dict[str, Any]:
+    json_text = text.strip(" \t\n\r")
+    if not json_text:
+        raise Rejected(Reason.EMPTY_RECORD)
     try:
-        record = _read(text)
+        record, end = _read(json_text)
     except json.JSONDecodeError as error:
-        if not text.strip():
-            raise Rejected(Reason.EMPTY_RECORD) from None
-        reason = Reason.EXTRA_DATA if error.msg == "Extra data" else Reason.NOT_JSON
-        raise Rejected(reason, detail=f"{error.msg}, character {error.pos}") from None
+        raise Rejected(Reason.NOT_JSON, detail=f"{error.msg}, character {error.pos}") from None
     except RecursionError:
         raise Rejected(Reason.NESTED_TOO_DEEPLY) from None
     except ValueError:
         # Python reads no integer of more than sys.get_int_max_str_digits() digits
         raise Rejected(Reason.NUMBER_TOO_LONG) from None
-    if type(record) is not dict:
+    if end != len(json_text):
+        raise Rejected(Reason.EXTRA_DATA, detail=f"JSON ends at character {end} of {len(json_text)}")
+    if not isinstance(record, dict):
         raise Rejected(Reason.NOT_AN_OBJECT)
     return record
 
@@ -65,5 +67,5 @@ def _no_constant(name: str) -> None:
     raise Rejected(Reason.NOT_JSON, detail=f"{name} is not JSON")
 
 
-_read = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_no_constant).decode
+_read = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_no_constant).raw_decode
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
