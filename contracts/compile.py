@@ -2,6 +2,11 @@
 
 The transform runs on the standard library alone, so what checks a record is generated beforehand and
 committed; a test fails when the committed file is not what the contract gives.
+
+Why not fastjsonschema's output: measured with ``benchmarks.firehose_transform`` in its place, the transform ran
+at 0.46 of the floor's speed instead of 0.57 (the goal is 0.5), since normalising and checking take two passes and
+``multipleOf`` a Decimal; and its exceptions quote the value, which a log must not hold. The tests use it as the
+independent judge of what this code lets through.
 """
 
 from __future__ import annotations

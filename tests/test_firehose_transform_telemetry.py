@@ -63,6 +63,14 @@ def test_metric_lines_are_what_the_embedded_metric_format_allows(capsys: pytest.
             assert {metric["Unit"] for metric in directive["Metrics"]} == {"Count"}
 
 
+def test_the_stack_may_name_the_namespace(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("METRIC_NAMESPACE", "Team/Ingestion")
+
+    invoke(record(GOOD))
+
+    assert log(capsys)[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Team/Ingestion"
+
+
 def test_each_failure_has_a_line_with_reason_field_and_detail(capsys: pytest.CaptureFixture[str]) -> None:
     invoke(record(GOOD, "1"), record(json.dumps(order(quantity=0)).encode(), "2"))
 

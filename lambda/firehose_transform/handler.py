@@ -13,8 +13,6 @@ from typing import Any
 from firehose_transform.batch import transform_batch
 from firehose_transform.telemetry import log_lines
 
-METRIC_NAMESPACE = os.environ.get("METRIC_NAMESPACE", "MlSandbox/Ingestion")
-
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Answer Firehose for every record of the event, whatever its bytes are.
@@ -22,6 +20,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     An event without records is not Firehose's, and raises.
     """
     batch = transform_batch(event["records"])
-    for line in log_lines(batch, METRIC_NAMESPACE, time.time_ns() // 1_000_000):
+    namespace = os.environ.get("METRIC_NAMESPACE", "MlSandbox/Ingestion")
+    for line in log_lines(batch, namespace, time.time_ns() // 1_000_000):
         sys.stdout.write(line + "\n")
     return {"records": batch.records}
