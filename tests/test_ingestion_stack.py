@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from firehose_transform.fields import EARLIEST
+from lakehouse.date_partitioned_table import FIRST_DAY
 from tests.synthesis import SynthesizedStack, synthesize
 
 
@@ -153,3 +155,7 @@ class TestKinesisSource:
     def test_can_be_read_by_firehose(self, with_kinesis: SynthesizedStack) -> None:
         policy = with_kinesis.one("AWS::IAM::Policy", "OrderDelivery").properties["PolicyDocument"]
         assert refers_to(policy, "kinesis:GetRecords")
+
+
+def test_the_transform_refuses_the_days_that_no_table_knows() -> None:
+    assert f"{FIRST_DAY}T00:00:00.000Z" == EARLIEST
