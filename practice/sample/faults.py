@@ -14,24 +14,28 @@ Values = dict[str, Any]
 
 
 class Fault(StrEnum):
-    """What can be wrong with a record's bytes."""
+    """What can be wrong with a record."""
 
     EMPTY = "empty"
     NOT_UTF8 = "not_utf8"
-    NOT_JSON = "not_json"
+    TRUNCATED = "truncated"
     NOT_AN_OBJECT = "not_an_object"
     SEVERAL_OBJECTS = "several_objects"
+    SAME_KEY_TWICE = "same_key_twice"
     NESTED_DEEPLY = "nested_deeply"
     NAN = "nan"
     HUGE_NUMBER = "huge_number"
     MISSING_FIELD = "missing_field"
     UNKNOWN_FIELD = "unknown_field"
+    READ_ONLY_FIELD = "read_only_field"
     WRONG_TYPE = "wrong_type"
     OUT_OF_RANGE = "out_of_range"
+    TOO_MANY_DECIMALS = "too_many_decimals"
     NOT_IN_ENUM = "not_in_enum"
     BAD_PATTERN = "bad_pattern"
-    BAD_TIME = "bad_time"
+    TIME_WITHOUT_OFFSET = "time_without_offset"
     TIME_IN_THE_FUTURE = "time_in_the_future"
+    TIME_BEFORE_THE_SHOP = "time_before_the_shop"
 
 
 def faulty(fault: Fault, values: Values, contract: Contract, rng: Random) -> bytes:
@@ -56,32 +60,50 @@ def _without_a_required_field(values: Values, contract: Contract, rng: Random) -
     return to_json({name: value for name, value in values.items() if name != missing})
 
 
-def _number(field: Field) -> bool:
+def _with_a_read_only_field(values: Values, contract: Contract, rng: Random) -> bytes:
+    return to_json(values | {rng.choice([field.name for field in contract.fields if field.read_only]): "mine"})
+
+
+def _appended(values: Values, member: bytes) -> bytes:
+    return to_json(values)[:-1] + b"," + member + b"}"
+
+
+def _beyond_range(field: Field) -> float:
+    schema = field.schema
+    return float(schema["maximum"]) + 1 if "maximum" in schema else float(schema["minimum"]) - 1
+
+
+def _has(*keywords: str) -> Callable[[Field], bool]:
+    return lambda field: any(keyword in field.schema for keyword in keywords)
+
+
+def _is_number(field: Field) -> bool:
     return field.schema["type"] in ("integer", "number")
 
 
-def _time(field: Field) -> bool:
+def _is_time(field: Field) -> bool:
     return field.schema.get("format") == "date-time"
 
 
 _MAKERS: dict[Fault, Callable[[Values, Contract, Random], bytes]] = {
     Fault.EMPTY: lambda values, contract, rng: b"",
     Fault.NOT_UTF8: lambda values, contract, rng: to_json(values).replace(b'":"', b'":"\xff\xfe', 1),
-    Fault.NOT_JSON: lambda values, contract, rng: to_json(values)[: rng.randint(20, 120)],
+    Fault.TRUNCATED: lambda values, contract, rng: to_json(values)[: rng.randint(20, 120)],
     Fault.NOT_AN_OBJECT: lambda values, contract, rng: b"[" + to_json(values) + b"]",
     Fault.SEVERAL_OBJECTS: lambda values, contract, rng: to_json(values) * 2,
-    Fault.NESTED_DEEPLY: lambda values, contract, rng: b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
-    Fault.NAN: _with_value(lambda field: float("nan"), _number),
-    Fault.HUGE_NUMBER: _with_value(lambda field: 10**400, _number),
+    Fault.SAME_KEY_TWICE: lambda values, contract, rng: _appended(values, to_json(dict([rng.choice([*values.items()])]))[1:-1]),
+    Fault.NESTED_DEEPLY: lambda values, contract, rng: _appended(values, b'"a":' + b"[" * 20_000 + b"]" * 20_000),
+    Fault.NAN: _with_value(lambda field: float("nan"), _is_number),
+    Fault.HUGE_NUMBER: lambda values, contract, rng: _appended(values, b'"a":' + b"9" * 5_000),
     Fault.MISSING_FIELD: _without_a_required_field,
-    Fault.UNKNOWN_FIELD: lambda values, contract, rng: to_json(values | {"discount_code_v2": "X"}),
+    Fault.UNKNOWN_FIELD: lambda values, contract, rng: _appended(values, b'"favourite_colour":"green"'),
+    Fault.READ_ONLY_FIELD: _with_a_read_only_field,
     Fault.WRONG_TYPE: _with_value(lambda field: [], lambda field: True),
-    Fault.OUT_OF_RANGE: _with_value(
-        lambda field: field.schema["maximum"] + 1 if "maximum" in field.schema else field.schema["minimum"] - 1,
-        lambda field: "maximum" in field.schema or "minimum" in field.schema,
-    ),
-    Fault.NOT_IN_ENUM: _with_value(lambda field: "something-else", lambda field: "enum" in field.schema),
-    Fault.BAD_PATTERN: _with_value(lambda field: "?", lambda field: "pattern" in field.schema),
-    Fault.BAD_TIME: _with_value(lambda field: "2026-01-31T12:00:00", _time),
-    Fault.TIME_IN_THE_FUTURE: _with_value(lambda field: "2999-12-31T23:59:59.000Z", _time),
+    Fault.OUT_OF_RANGE: _with_value(_beyond_range, _has("minimum", "maximum")),
+    Fault.TOO_MANY_DECIMALS: _with_value(lambda field: field.schema["multipleOf"] * 1.5, _has("multipleOf")),
+    Fault.NOT_IN_ENUM: _with_value(lambda field: "something-else", _has("enum")),
+    Fault.BAD_PATTERN: _with_value(lambda field: "?", _has("pattern")),
+    Fault.TIME_WITHOUT_OFFSET: _with_value(lambda field: "2026-01-31T12:00:00", _is_time),
+    Fault.TIME_IN_THE_FUTURE: _with_value(lambda field: "2999-12-31T23:59:59.000Z", _is_time),
+    Fault.TIME_BEFORE_THE_SHOP: _with_value(lambda field: "1999-12-31T23:59:59.000Z", _is_time),
 }

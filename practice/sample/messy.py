@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
@@ -11,23 +10,20 @@ from contracts import Contract, Field
 
 
 def messy(values: dict[str, Any], contract: Contract, rng: Random) -> dict[str, Any]:
-    """The same order with lower-case codes, padded ids, numbers as text and times at other offsets."""
+    """The same order with codes in the wrong case, padded ids, numbers as text and times at other offsets."""
     fields = [field for field in contract.fields if field.name in values and _can_be_messy(field)]
     changed = rng.sample(fields, rng.randint(1, len(fields)))
     return values | {field.name: _careless(field, values[field.name], rng) for field in changed}
 
 
 def _can_be_messy(field: Field) -> bool:
-    return _is_code(field) or field.name.endswith("_id") or field.schema["type"] == "number" or "format" in field.schema
-
-
-def _is_code(field: Field) -> bool:
-    return re.fullmatch(r"\^\[A-Z\]\{\d+\}\$", field.schema.get("pattern", "")) is not None
+    schema = field.schema
+    return "x-case" in schema or "format" in schema or schema["type"] == "number" or field.name.endswith("_id")
 
 
 def _careless(field: Field, value: Any, rng: Random) -> Any:
-    if _is_code(field):
-        return str(value).lower()
+    if "x-case" in field.schema:
+        return str(value).swapcase()
     if field.schema["type"] == "number":
         return str(value)
     if field.schema.get("format") == "date-time":

@@ -82,7 +82,7 @@ def identifier(field: Field, number: int) -> str:
         if re.search(pattern, candidate):
             return candidate
     raise ContractError(
-        f"field {field.name!r}: pattern {pattern!r} must allow a literal start followed by digits, such as ^C-[0-9]{{6}}$."
+        f"field {field.name!r}: pattern {pattern!r} must allow a literal start and then digits, as ^C-[0-9]{{6}}$ does."
     )
 
 
