@@ -42,6 +42,11 @@ class Field:
         return bool(self.schema.get("readOnly", False))
 
     @property
+    def decimals(self) -> int:
+        """Digits after the decimal point of a number that is a multiple of a power of ten."""
+        return -int(Decimal(str(self.schema["multipleOf"])).as_tuple().exponent)
+
+    @property
     def glue_type(self) -> str:
         """The Hive type of the column in a typed table.
 
@@ -62,9 +67,8 @@ class Field:
             case "integer", _:
                 return "int" if self.schema.get("maximum", _LARGEST_INT + 1) <= _LARGEST_INT else "bigint"
             case "number", _ if "multipleOf" in self.schema:
-                scale = -int(Decimal(str(self.schema["multipleOf"])).as_tuple().exponent)
                 digits = len(str(int(self.schema["maximum"])))
-                return f"decimal({digits + scale},{scale})"
+                return f"decimal({digits + self.decimals},{self.decimals})"
             case "number", _:
                 return "double"
             case other, _:

@@ -1,0 +1,156 @@
+r"""What a producer may send for each kind of field, and the one form in which it is stored.
+
+========================  ===============================================  ==============================
+the contract says         a producer may send                              stored
+========================  ===============================================  ==============================
+string                    any case and spaces around it, where the         trimmed; upper or lower case
+                          contract names a case (``x-case``, ASCII only)   where ``x-case`` says so
+string, date-time         RFC 3339 with any offset and any number of       UTC, ``2026-03-14T09:26:53.589Z``
+                          decimals of a second, ``T`` or a space           (further decimals are cut off)
+number, multipleOf        a number, or a decimal in a string               number; ``-0.0`` becomes ``0.0``
+integer                   an integer, or a whole number such as ``2.0``    integer
+boolean                   ``true`` or ``false``                            as it is
+========================  ===============================================  ==============================
+
+Nothing is guessed: a time without offset, an amount with more decimals than the contract has, ``true``
+as a quantity and ``null`` are rejected. Free text (no pattern, no enum) holds no control characters,
+line separators or lone surrogates, which readers further down disagree about.
+
+Why ``bool`` is ruled out by name: to Python, ``true`` is an int.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from firehose_transform.reasons import Reason, Rejected
+
+EARLIEST = "2020-01-01T00:00:00.000Z"
+"""Where the partition projection of the processed table starts: an earlier order could never be queried."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far a producer's clock may run ahead of Firehose's."""
+
+_is_utc_milliseconds = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z").fullmatch
+_is_rfc_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+).fullmatch
+_is_decimal = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
+_is_field_name = re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch
+
+Accepts = Callable[[str], object]
+
+
+def text(field: str, value: Any, accepts: Accepts, rule: str) -> str:
+    if not isinstance(value, str):
+        raise Rejected(Reason.WRONG_TYPE, field, "must be a string")
+    trimmed = value.strip()
+    if not accepts(trimmed):
+        raise Rejected(Reason.INVALID_VALUE, field, rule)
+    return trimmed
+
+
+def upper_text(field: str, value: Any, accepts: Accepts, rule: str) -> str:
+    # beyond ASCII, upper() turns other letters into A to Z: the dotless i into "I"
+    return text(field, value.upper() if isinstance(value, str) and value.isascii() else value, accepts, rule)
+
+
+def lower_text(field: str, value: Any, accepts: Accepts, rule: str) -> str:
+    # beyond ASCII, lower() turns other letters into a to z: the Kelvin sign into "k"
+    return text(field, value.lower() if isinstance(value, str) and value.isascii() else value, accepts, rule)
+
+
+def boolean(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Rejected(Reason.WRONG_TYPE, field, "must be true or false")
+    return value
+
+
+def integer(field: str, value: Any, minimum: int, maximum: int) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Rejected(Reason.WRONG_TYPE, field, "must be an integer")
+    if not minimum <= value <= maximum:
+        raise Rejected(Reason.OUT_OF_RANGE, field, f"must be from {minimum} to {maximum}")
+    return value
+
+
+def decimal_number(field: str, value: Any, minimum: float, maximum: float, decimals: int) -> float:
+    """A number of at most ``decimals`` decimals; more are rejected, because rounding money changes it.
+
+    ``round`` returns the double nearest to the rounded decimal, so a double equals its own rounding
+    exactly when it is what such a decimal is read as.
+    """
+    if isinstance(value, str):
+        value = value.strip()
+        if not _is_decimal(value):
+            raise Rejected(Reason.INVALID_VALUE, field, "must be a number, or a decimal such as 12.50 in a string")
+        if len(value.partition(".")[2].rstrip("0")) > decimals:
+            raise Rejected(Reason.TOO_MANY_DECIMALS, field, f"must have at most {decimals} decimals")
+        value = float(value)
+    elif not isinstance(value, (float, int)) or isinstance(value, bool):
+        raise Rejected(Reason.WRONG_TYPE, field, "must be a number, or a decimal such as 12.50 in a string")
+    if not minimum <= value <= maximum:
+        raise Rejected(Reason.OUT_OF_RANGE, field, f"must be from {minimum} to {maximum}")
+    if round(value, decimals) != value:
+        raise Rejected(Reason.TOO_MANY_DECIMALS, field, f"must have at most {decimals} decimals")
+    return float(value) + 0.0  # an int becomes a float, and -0.0 becomes 0.0
+
+
+def utc_time(field: str, value: Any, arrival: str) -> str:
+    """The time in UTC, neither before the table's first partition nor after the record arrived.
+
+    Times of the stored form sort as text does, which is what the comparisons rely on.
+    """
+    if not isinstance(value, str):
+        raise Rejected(Reason.WRONG_TYPE, field, "must be a string")
+    time = value.strip()
+    try:
+        if _is_utc_milliseconds(time):
+            datetime.fromisoformat(time)
+        elif _is_rfc_3339(time):
+            time = _utc_milliseconds(datetime.fromisoformat(time))
+        else:
+            raise Rejected(Reason.INVALID_TIME, field, "must be RFC 3339 with an offset, as 2026-03-14T09:26:53.589Z")
+    except (ValueError, OverflowError):
+        raise Rejected(Reason.INVALID_TIME, field, "must be a time that exists") from None
+    if time < EARLIEST:
+        raise Rejected(Reason.TIME_TOO_EARLY, field, f"must not be before {EARLIEST}")
+    if time > arrival and datetime.fromisoformat(time) - datetime.fromisoformat(arrival) > CLOCK_TOLERANCE:
+        raise Rejected(Reason.TIME_IN_FUTURE, field, f"must not be later than arrival plus {CLOCK_TOLERANCE}")
+    return time
+
+
+def arrival_time(milliseconds: Any) -> str:
+    """Firehose's ``approximateArrivalTimestamp`` (milliseconds since 1970) in the form the lake stores."""
+    if type(milliseconds) is not int or not 0 <= milliseconds < 253_402_300_800_000:
+        raise Rejected(Reason.NO_ARRIVAL_TIME, "approximateArrivalTimestamp", "must be milliseconds since 1970")
+    seconds, remainder = divmod(milliseconds, 1000)
+    return f"{_utc_seconds(seconds)}.{remainder:03d}Z"
+
+
+def undeclared(record: dict[str, Any], declared: frozenset[str], read_only: frozenset[str]) -> Rejected:
+    """The rejection of a record with fields that a producer may not send.
+
+    A name is told only where it looks like one: anything may stand there, personal data too.
+    """
+    name = min(record.keys() - declared)
+    if name in read_only:
+        return Rejected(Reason.READ_ONLY_FIELD, name, "is set by the pipeline")
+    if _is_field_name(name):
+        return Rejected(Reason.UNKNOWN_FIELD, name, "is not in the contract")
+    return Rejected(Reason.UNKNOWN_FIELD, "", "a field that is not in the contract, with a name not fit for a log")
+
+
+@lru_cache(maxsize=1024)
+def _utc_seconds(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _utc_milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
