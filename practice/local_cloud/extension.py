@@ -41,8 +41,11 @@ Route = Callable[[], Awaitable[Any]]
 class Service(Protocol):
     """What a module of the extension provides."""
 
-    RESOURCE_HANDLERS: Mapping[str, Operations]
-    ROUTES: Mapping[tuple[str, str], Route]
+    @property
+    def RESOURCE_HANDLERS(self) -> Mapping[str, Operations]: ...  # noqa: N802 - a module's constant
+
+    @property
+    def ROUTES(self) -> Mapping[tuple[str, str], Route]: ...  # noqa: N802 - a module's constant
 
     def install(self) -> None: ...
 
