@@ -39,5 +39,5 @@ class MiniStackModule:
 
 
 APP = MiniStackModule("app", "app", "_docker_socket_present")
-PROVISIONERS = MiniStackModule("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+PROVISIONERS = MiniStackModule("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "_s3_create", "_s3_update")
 RESPONSES = MiniStackModule("core.responses", "get_account_id", "get_region", "new_uuid")
