@@ -6,13 +6,14 @@ without it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from practice.local_cloud.service import Attributes, Properties
 from practice.local_cloud.loopback import client
+from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
 _CONSENT = {"Key": "aws-cdk:auto-delete-objects", "Value": "true"}
 
@@ -51,10 +52,10 @@ def _empty_bucket(_physical_id: str, properties: Properties) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
-RESOURCE_HANDLERS = {
+RESOURCE_HANDLERS: Mapping[str, Operations] = {
     "Custom::S3AutoDeleteObjects": {"create": _create, "update": _update, "delete": _empty_bucket},
 }
-ROUTES: dict[tuple[str, str], Any] = {}
+ROUTES: Mapping[tuple[str, str], Route] = {}
 
 
 def install() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from practice.local_cloud.loopback import client
-from practice.local_cloud.service import Attributes, Properties
+from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
 
 def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
@@ -27,10 +27,10 @@ def _delete(physical_id: str, _properties: Properties) -> None:
     client("glue").delete_security_configuration(Name=physical_id)
 
 
-RESOURCE_HANDLERS = {
+RESOURCE_HANDLERS: Mapping[str, Operations] = {
     "AWS::Glue::SecurityConfiguration": {"create": _create, "update": _update, "delete": _delete},
 }
-ROUTES: dict[tuple[str, str], Any] = {}
+ROUTES: Mapping[tuple[str, str], Route] = {}
 
 
 def install() -> None:

@@ -6,12 +6,13 @@ A property that neither knows is refused. A bucket that still holds objects is n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from practice.local_cloud.hooks import PROVISIONERS
+from practice.local_cloud.hooks import PROVISIONERS, RESPONSES, S3
 from practice.local_cloud.loopback import client
-from practice.local_cloud.service import Attributes, Properties
+from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
 _BY_MINISTACK = frozenset(
     {
@@ -23,7 +24,9 @@ _BY_MINISTACK = frozenset(
         "WebsiteConfiguration",
     }
 )
-_HERE = frozenset({"BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "OwnershipControls", "Tags"})
+_HERE = frozenset(
+    {"AccessControl", "BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "OwnershipControls", "Tags"}
+)
 
 
 def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
@@ -58,6 +61,12 @@ def _refuse_unknown(properties: Properties) -> None:
 def _configure(bucket: str, properties: Properties) -> None:
     """Bring the bucket to the properties through the S3 API; one that is absent is taken away."""
     s3 = client("s3")
+    if ownership := properties.get("OwnershipControls"):
+        s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=ownership)
+    else:
+        s3.delete_bucket_ownership_controls(Bucket=bucket)
+    if (access := properties.get("AccessControl", "Private")) != "Private":
+        s3.put_bucket_acl(Bucket=bucket, ACL=re.sub(r"(?<!^)(?=[A-Z])", "-", access).lower())
     if encryption := properties.get("BucketEncryption"):
         rules = [_renamed(rule, _ENCRYPTION) for rule in encryption["ServerSideEncryptionConfiguration"]]
         s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
@@ -68,10 +77,6 @@ def _configure(bucket: str, properties: Properties) -> None:
         s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     else:
         s3.delete_bucket_lifecycle(Bucket=bucket)
-    if ownership := properties.get("OwnershipControls"):
-        s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=ownership)
-    else:
-        s3.delete_bucket_ownership_controls(Bucket=bucket)
     if tags := properties.get("Tags"):
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
     else:
@@ -126,9 +131,26 @@ def _renamed(value: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     return {names.get(key, key): item for key, item in value.items()}
 
 
-RESOURCE_HANDLERS = {"AWS::S3::Bucket": {"create": _create, "update": _update, "delete": _delete}}
-ROUTES: dict[tuple[str, str], Any] = {}
+RESOURCE_HANDLERS: Mapping[str, Operations] = {
+    "AWS::S3::Bucket": {"create": _create, "update": _update, "delete": _delete}
+}
+ROUTES: Mapping[tuple[str, str], Route] = {}
+
+
+_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
 def install() -> None:
-    """Nothing to replace."""
+    """Let a write ask for KMS without naming a key, as the CDK CLI does: AWS then takes its own key for S3.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-kms-encryption.html
+    """
+    original = S3._resolve_sse_write_headers
+
+    def resolve(headers: dict[str, str], bucket: str) -> Any:
+        if headers.get("x-amz-server-side-encryption") == "aws:kms" and _KEY_HEADER not in headers:
+            managed = f"arn:aws:kms:{RESPONSES.get_region()}:{RESPONSES.get_account_id()}:alias/aws/s3"
+            headers = {**headers, _KEY_HEADER: managed}
+        return original(headers, bucket)
+
+    S3._resolve_sse_write_headers = resolve
