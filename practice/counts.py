@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
-from practice.reasons import why_rejected
+from practice.reasons import REASONS, why_rejected
+from practice.sample.orders import Manifest
 from practice.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -41,7 +42,17 @@ class Counts:
         """What came since; a count that went down shows as a negative number."""
         failed = self.failed.copy()
         failed.subtract(earlier.failed)
-        return Counts(self.raw - earlier.raw, self.processed - earlier.processed, Counter({k: v for k, v in failed.items() if v}))
+        return Counts(
+            self.raw - earlier.raw, self.processed - earlier.processed, Counter({k: v for k, v in failed.items() if v})
+        )
+
+
+def expected(manifest: Manifest) -> Counts:
+    """What must come out of the manifest's records, with the transform's reasons."""
+    failed: Counter[str] = Counter()
+    for fault, number in manifest.failed.items():
+        failed[REASONS[fault]] += number
+    return Counts(manifest.sent, manifest.processed, failed)
 
 
 def count(sandbox: Sandbox) -> Counts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from practice.errors import PracticeError
@@ -19,10 +20,8 @@ def crawl(sandbox: Sandbox, *, pause: Callable[[float], None] = time.sleep) -> d
     """Crawl the raw zone, or wait for a crawl that runs already; returns the raw tables and their column count."""
     glue: GlueClient = sandbox.client("glue")
     name = sandbox["RawCrawler"]
-    try:
+    with suppress(glue.exceptions.CrawlerRunningException):
         glue.start_crawler(Name=name)
-    except glue.exceptions.CrawlerRunningException:
-        pass
     while (crawler := glue.get_crawler(Name=name)["Crawler"])["State"] != "READY":
         pause(_PAUSE_SECONDS)
     last = crawler.get("LastCrawl", {})

@@ -115,5 +115,7 @@ def _wait(athena: AthenaClient, execution_id: str, pause: Callable[[float], None
         if status["State"] == "SUCCEEDED":
             return execution
         if status["State"] in ("FAILED", "CANCELLED"):
-            raise PracticeError(f"Athena: the query is {status['State']}: {status.get('StateChangeReason', 'no reason')}")
+            raise PracticeError(
+                f"Athena: the query is {status['State']}: {status.get('StateChangeReason', 'no reason')}"
+            )
         pause(_PAUSE_SECONDS)

@@ -14,7 +14,6 @@ sys.path.append(str(Path(__file__).parents[1] / "lambda"))  # an import root, se
 
 from firehose_transform.orders import transform
 from firehose_transform.reasons import Reason, Rejected
-
 from practice.sample.faults import Fault
 
 REASONS: dict[Fault, Reason] = {

@@ -91,7 +91,9 @@ _MAKERS: dict[Fault, Callable[[Values, Contract, Random], bytes]] = {
     Fault.TRUNCATED: lambda values, contract, rng: to_json(values)[: rng.randint(20, 120)],
     Fault.NOT_AN_OBJECT: lambda values, contract, rng: b"[" + to_json(values) + b"]",
     Fault.SEVERAL_OBJECTS: lambda values, contract, rng: to_json(values) * 2,
-    Fault.SAME_KEY_TWICE: lambda values, contract, rng: _appended(values, to_json(dict([rng.choice([*values.items()])]))[1:-1]),
+    Fault.SAME_KEY_TWICE: lambda values, contract, rng: _appended(
+        values, to_json(dict([rng.choice([*values.items()])]))[1:-1]
+    ),
     Fault.NESTED_DEEPLY: lambda values, contract, rng: _appended(values, b'"a":' + b"[" * 20_000 + b"]" * 20_000),
     Fault.NAN: _with_value(lambda field: float("nan"), _is_number),
     Fault.HUGE_NUMBER: lambda values, contract, rng: _appended(values, b'"a":' + b"9" * 5_000),

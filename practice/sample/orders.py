@@ -40,7 +40,7 @@ class Manifest:
     late: int = 0
     messy: int = 0
     duplicates: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
+    failed: Counter[Fault] = field(default_factory=Counter)
 
     def add(self, record: Record) -> None:
         self.sent += 1
@@ -51,6 +51,12 @@ class Manifest:
             self.processed += 1
         else:
             self.failed[record.fault] += 1
+
+    def counted(self, records: Iterator[Record]) -> Iterator[bytes]:
+        """The records' bytes, each added to the manifest as it passes."""
+        for record in records:
+            self.add(record)
+            yield record.data
 
 
 class _Mark(Enum):

@@ -1,0 +1,82 @@
+"""Everything the command line shows: messages, tables, progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from practice.queries import Answer, Query
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_NUMBERS = {"bigint", "decimal", "double", "float", "integer", "real", "smallint", "tinyint"}
+_WIDEST_DETAIL = 60
+
+
+def fail(message: str) -> None:
+    err.print(f"[bold red]✗[/] {escape(message)}", soft_wrap=True)
+
+
+def table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
+    """A table in the house style; the columns in ``numbers`` are right-aligned."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return made
+
+
+def answer_table(query: Query, answer: Answer) -> Table:
+    """The rows of an answer, and in the caption what the query cost."""
+    title = f"{query.name}\n[not bold dim]{escape(query.description)}[/]" if query.name else ""
+    names = [column.name for column in answer.columns]
+    numeric = [column.name for column in answer.columns if column.type in _NUMBERS]
+    made = table(title, *names, numbers=numeric)
+    for row in answer.rows:
+        made.add_row(*("[dim]null[/]" if value is None else escape(value) for value in row))
+    rows = f"first {len(answer.rows)} rows" if answer.more else f"{len(answer.rows)} rows"
+    made.caption = f"{rows} · {size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s"
+    made.caption_justify = "left"
+    return made
+
+
+def size(number: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+@contextmanager
+def step(title: str) -> Iterator[Callable[[str], None]]:
+    """Shows a spinner while a step runs, then a line with its time and the detail told last."""
+    detail = ""
+    started = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal detail
+        detail = " ".join(text.split())[:_WIDEST_DETAIL]
+        spinner.update(f"{title}  [dim]{escape(detail)}[/]")
+
+    with out.status(title) as spinner:
+        yield tell
+    out.print(f"[green]✓[/] {title:<24}{time.monotonic() - started:6.1f} s  [dim]{escape(detail)}[/]")

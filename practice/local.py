@@ -1,0 +1,146 @@
+"""The whole story on one machine: deploy, stream, query, and an account that adds up."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from pathlib import Path
+
+from rich.table import Table
+
+from practice.console import answer_table, out, step, table
+from practice.counts import Counts, count, expected
+from practice.crawl import crawl
+from practice.deploy import bootstrap, deploy
+from practice.errors import PracticeError
+from practice.ingest import land_customers
+from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.state import ServerState
+from practice.queries import Answer, Query, named_queries, run
+from practice.sample.customers import customers
+from practice.sample.orders import Manifest, orders
+from practice.sample.plan import Plan
+from practice.sandbox import Sandbox, Target
+from practice.sending import require_all_taken, send_all
+
+DEFAULT_PORT = 4566
+ROWS = 5
+
+
+def start(directory: Path, port: int | None) -> LocalCloud:
+    """The directory's local cloud, started if it does not run; without a port, the one it runs on or the usual one."""
+    running = LocalCloud.attach(directory)
+    if running is None and ServerState.read(directory):
+        out.print(
+            "[yellow]The local cloud was killed, and its memory with it. A new, empty one starts; everything is "
+            "deployed again.[/]"
+        )
+    return LocalCloud.start(directory, port or (running.state.port if running else DEFAULT_PORT))
+
+
+def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> None:
+    """Deploy the sandbox into a local cloud and run the plan's orders through it.
+
+    Running it again sends again, later orders of the same customers. Only what this run added is compared
+    with what must come out; a difference is an error.
+    """
+    started = time.monotonic()
+    out.print("\n[bold]A lake-house on this machine[/]\n")
+    with step("Start the local cloud") as tell:
+        cloud = start(directory, port)
+        tell(f"{cloud.endpoint}, {'empty' if cloud.fresh else 'running already'}")
+    with step("Bootstrap the CDK") as tell:
+        bootstrap(cloud, tell)
+        tell("")
+    with step("Deploy the stacks") as tell:
+        deploy(cloud, name, tell)
+        sandbox = Sandbox.find(name, Target.of(cloud))
+        tell(f"{name}-lake, {name}-ingestion")
+    with step("Land the customers") as tell:
+        lines = list(customers(plan))
+        land_customers(sandbox, lines, plan.end.date())
+        tell(f"{len(lines) - 1:,} customers")
+    with step("Count what is there") as tell:
+        flush(cloud)
+        before = count(sandbox)
+        tell(f"{before.raw:,} orders" if before.raw else "no orders yet")
+    manifest = _send(sandbox, plan, directory)
+    with step("Deliver and count") as tell:
+        flush(cloud)
+        now = count(sandbox)
+        tell(f"{now.raw - before.raw:,} orders in raw")
+    with step("Crawl the raw zone") as tell:
+        tell(", ".join(f"{table}: {columns} columns" for table, columns in sorted(crawl(sandbox).items())))
+    with step("Ask the named queries") as tell:
+        answers = [(query, run(sandbox, query, rows=ROWS)) for query in named_queries(sandbox)]
+        tell(f"{len(answers)} answers")
+    _show_answers(answers)
+    account, adds_up = reconcile(manifest, now - before)
+    out.print(account)
+    _show_end(now, time.monotonic() - started)
+    if not adds_up:
+        raise PracticeError(
+            "What came out is not what went in; the rows marked ✗ differ. If nothing else was sending meanwhile, "
+            f"look at {cloud.directory} for the local cloud's log."
+        )
+
+
+def flush(cloud: LocalCloud) -> None:
+    """Deliver everything that Firehose has buffered, now; the local cloud alone can be asked to."""
+    request = urllib.request.Request(f"{cloud.endpoint}/_sandbox/firehose/flush", method="POST")  # noqa: S310
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=600) as answer:
+        json.load(answer)
+
+
+def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
+    """Compare what must have come out with what did, line by line; the second value says whether all is equal."""
+    due = expected(manifest)
+    lines = [
+        ("in raw", due.raw, found.raw),
+        ("in processed", due.processed, found.processed),
+        ("failed", due.failed.total(), found.failed.total()),
+        *((f"  {reason}", due.failed[reason], found.failed[reason]) for reason in sorted(due.failed | found.failed)),
+    ]
+    made = table("What went in, and what came out", "this run", "expected", "found", "", numbers=("expected", "found"))
+    made.add_row("sent", f"{manifest.sent:,}", "", "")
+    for line, wanted, got in lines:
+        style = "dim" if line.startswith(" ") else ""
+        mark = "[green]✓[/]" if wanted == got else "[bold red]✗[/]"
+        made.add_row(line, f"{wanted:,}", f"{got:,}", mark, style=style)
+    made.caption = (
+        f"{manifest.duplicates:,} were sent twice, {manifest.late:,} came late, "
+        f"{manifest.messy:,} were messy but could be put right"
+    )
+    made.caption_justify = "left"
+    return made, all(wanted == got for _, wanted, got in lines)
+
+
+def _send(sandbox: Sandbox, plan: Plan, directory: Path) -> Manifest:
+    manifest = Manifest()
+    with step("Send the orders") as tell:
+        sent = send_all(sandbox, manifest.counted(orders(plan)), total=plan.count, directory=directory)
+        tell(f"{sent.taken:,} records to {sent.stream}")
+    require_all_taken(sent, directory)
+    return manifest
+
+
+def _show_answers(answers: list[tuple[Query, Answer]]) -> None:
+    for query, answer in answers:
+        out.print()
+        out.print(answer_table(query, answer))
+
+
+def _show_end(now: Counts, seconds: float) -> None:
+    out.print(
+        f"\nIn the lake-house now: {now.raw:,} in raw = {now.processed:,} processed + {now.failed.total():,} failed. "
+        f"Took [bold]{seconds:.0f} s[/].\n\n[bold]Try next[/]"
+    )
+    for command, purpose in (
+        ("query top_categories", "ask again, by name or in SQL"),
+        ("generate orders --count 3", "look at the events themselves"),
+        ("send --file my-orders.jsonl", "send your own, and see what fails and why"),
+        ("status", "what is in the lake-house"),
+        ("down", "stop the local cloud; it forgets everything"),
+    ):
+        out.print(f"  [cyan]python -m practice {command:<28}[/] {purpose}")
