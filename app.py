@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""The sandbox: settings, stacks, rule packs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from stacks.cli_version import CliVersionError, check_cli_version
+from stacks.sandbox import build_sandbox
+from stacks.settings import Settings, SettingsError
+
+
+def main() -> None:
+    """Synthesize the sandbox that the CDK context describes.
+
+    Exits with 1 and a message, not a traceback, when the settings or the CDK CLI cannot be used.
+    """
+    app = App()
+    try:
+        check_cli_version(os.environ)
+        settings = Settings.from_context(app.node.get_all_context())
+    except (CliVersionError, SettingsError) as error:
+        sys.exit(str(error))
+    build_sandbox(app, settings)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(), ServerlessChecks())
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

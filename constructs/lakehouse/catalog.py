@@ -1,0 +1,33 @@
+"""The Glue Data Catalog: a database per zone."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Aws
+from aws_cdk import aws_glue as glue
+from constructs import Construct
+
+from lakehouse.zone import Zone
+
+
+class LakeCatalog(Construct):
+    """A Glue database for each zone, named ``<sandbox>_<zone>``.
+
+    The names are given, not generated, because people type them in queries. Hyphens become underscores:
+    Athena needs quotes around a name with a hyphen.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, sandbox_name: str) -> None:
+        super().__init__(scope, construct_id)
+        prefix = sandbox_name.replace("-", "_")
+        self.database_names: Mapping[Zone, str] = {zone: f"{prefix}_{zone}" for zone in Zone}
+        self.databases: Mapping[Zone, glue.CfnDatabase] = {
+            zone: glue.CfnDatabase(
+                self,
+                zone.capitalize(),
+                catalog_id=Aws.ACCOUNT_ID,
+                database_input=glue.CfnDatabase.DatabaseInputProperty(
+                    name=name, description=f"The {zone} zone of the lake-house {sandbox_name}"
+                ),
+            )
+            for zone, name in self.database_names.items()
+        }

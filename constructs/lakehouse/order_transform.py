@@ -1,0 +1,65 @@
+"""The Lambda function that decides what is a valid order."""
+
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from guardrails.acknowledge import acknowledge
+
+_LAMBDA_ROOT = Path(__file__).parents[2] / "lambda"
+
+
+class OrderTransform(lambda_.Function):
+    """Validates and normalises orders on their way through Firehose; its code is ``lambda/firehose_transform``.
+
+    It needs no permission beyond writing its own log group, which is encrypted, expires and goes with the
+    stack. The timeout is short because a batch is at most 1 MB and takes far less than a second of work.
+
+    The functions share one asset root, so that a handler has the same import path in tests and in AWS; byte
+    code is left out because it would change the asset's hash from machine to machine.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: kms.IKey,
+        log_retention: logs.RetentionDays,
+        metric_namespace: str,
+    ) -> None:
+        log_group = logs.LogGroup(
+            scope,
+            f"{construct_id}Logs",
+            encryption_key=key,
+            retention=log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        super().__init__(
+            scope,
+            construct_id,
+            description="Validates, normalises and partitions orders for Firehose",
+            code=lambda_.Code.from_asset(str(_LAMBDA_ROOT), exclude=["**/__pycache__", "**/*.pyc"]),
+            handler="firehose_transform.handler.lambda_handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=512,
+            timeout=Duration.minutes(1),
+            role=role,
+            log_group=log_group,
+            environment={"METRIC_NAMESPACE": metric_namespace},
+        )
+        acknowledge(
+            self,
+            {
+                "Serverless-LambdaDLQ": "Firehose waits for the answer and writes what fails to the errors prefix",
+                "Serverless-LambdaTracing": "A trace per batch tells nothing that the batch's metrics do not",
+            },
+        )

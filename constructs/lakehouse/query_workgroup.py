@@ -1,0 +1,114 @@
+"""Athena: where the lake-house is queried, and what a query may cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from lakehouse.access_logs import AccessLogs
+from lakehouse.bucket import DataBucket
+from lakehouse.zone import Zone
+
+_QUERIES = Path(__file__).parent / "queries"
+_RESULTS_KEPT_DAYS = 7
+
+
+class QueryWorkgroup(Construct):
+    """An Athena workgroup whose settings no query can override.
+
+    Results are encrypted with the sandbox's key in a bucket of their own and expire; a query that scans more
+    than the limit is cancelled, and AWS bills what it had scanned until then. The bucket must belong to this
+    account. Deleting the workgroup deletes its queries and history with it: Athena refuses otherwise.
+
+    Sources: https://docs.aws.amazon.com/athena/latest/ug/workgroups-manage-queries-control-costs.html,
+    https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        key: kms.IKey,
+        access_logs: AccessLogs,
+        databases: Mapping[Zone, glue.CfnDatabase],
+        scan_limit_mb: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        results = DataBucket(
+            self,
+            "Results",
+            key=key,
+            access_logs=access_logs,
+            noncurrent_version_days=1,
+            removal_policy=RemovalPolicy.DESTROY,
+            lifecycle_rules=[s3.LifecycleRule(id="ExpireResults", expiration=Duration.days(_RESULTS_KEPT_DAYS))],
+        )
+        workgroup = athena.CfnWorkGroup(
+            self,
+            "Workgroup",
+            name=name,
+            description=f"Queries the lake-house {name}",
+            recursive_delete_option=True,
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                bytes_scanned_cutoff_per_query=scan_limit_mb * 1_000_000,
+                publish_cloud_watch_metrics_enabled=True,
+                engine_version=athena.CfnWorkGroup.EngineVersionProperty(
+                    selected_engine_version="Athena engine version 3"
+                ),
+                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=results.s3_url_for_object(),
+                    expected_bucket_owner=Aws.ACCOUNT_ID,
+                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                        encryption_option="SSE_KMS", kms_key=key.key_arn
+                    ),
+                ),
+            ),
+        )
+        self.name = workgroup.ref
+        for query in named_queries({zone: database.ref for zone, database in databases.items()}):
+            athena.CfnNamedQuery(
+                self,
+                "".join(word.capitalize() for word in query.name.split("_")),
+                name=query.name,
+                description=query.description,
+                database=databases[Zone.PROCESSED].ref,
+                query_string=query.sql,
+                work_group=workgroup.ref,
+            )
+
+
+@dataclass(frozen=True)
+class NamedQuery:
+    """A query of ``queries/``, with the names of the databases filled in."""
+
+    name: str
+    description: str
+    sql: str
+
+
+def named_queries(database_names: Mapping[Zone, str]) -> list[NamedQuery]:
+    """All named queries, by name. The comment that opens a file is the query's description.
+
+    ``$raw``, ``$processed`` and ``$curated`` in a file stand for the databases of the zones.
+    """
+    queries = []
+    for path in sorted(_QUERIES.glob("*.sql")):
+        template = Template(path.read_text(encoding="utf-8"))
+        sql = template.substitute({zone.value: name for zone, name in database_names.items()})
+        comment = []
+        for line in sql.splitlines():
+            if not line.startswith("--"):
+                break
+            comment.append(line.removeprefix("--").strip())
+        queries.append(NamedQuery(name=path.stem, description=" ".join(comment), sql=sql))
+    return queries
