@@ -56,7 +56,9 @@ def _instant(text: str) -> datetime:
 
 
 Number = Annotated[int, typer.Option("--count", "-n", min=1, help="Records in all, whatever they are.")]
-Seed = Annotated[int, typer.Option(help="The same seed and end give the same bytes; the seed alone, the same customers.")]
+Seed = Annotated[
+    int, typer.Option(help="The same seed and end give the same bytes; the seed alone, the same customers.")
+]
 End = Annotated[
     datetime | None,
     typer.Option(parser=_instant, metavar="TIME", help="When the last orders were placed.", show_default="now"),
@@ -67,7 +69,9 @@ TwiceShare = Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="
 MessyShare = Annotated[
     float, typer.Option(min=0, max=1, metavar="SHARE", help="Share in need of normalising: it must not fail.")
 ]
-OutFile = Annotated[Path | None, typer.Option("--out", "-o", dir_okay=False, help="File to write.", show_default="standard output")]
+OutFile = Annotated[
+    Path | None, typer.Option("--out", "-o", dir_okay=False, help="File to write.", show_default="standard output")
+]
 Aws = Annotated[
     bool | None, typer.Option("--aws/--local", help="Your AWS account, or the local cloud.", show_default="local")
 ]
@@ -92,7 +96,9 @@ class Common:
 @app.callback()
 def common(
     context: typer.Context,
-    name: Annotated[str, typer.Option(default_factory=default_name, help="The sandbox's name.", show_default="cdk.json")],
+    name: Annotated[
+        str, typer.Option(default_factory=default_name, help="The sandbox's name.", show_default="cdk.json")
+    ],
     directory: Annotated[
         Path, typer.Option(file_okay=False, help="Where the local cloud keeps its state.", show_default=".local")
     ] = LOCAL_DIRECTORY,
@@ -103,9 +109,7 @@ def common(
 @app.command("local", rich_help_panel=MACHINE)
 def run_locally(context: typer.Context, number: Number = Plan.count, seed: Seed = Plan.seed, port: Port = None) -> None:
     """The whole story: local cloud, deployment, orders, queries, and an account that adds up."""
-    local.tell_story(
-        Plan(count=number, seed=seed), name=context.obj.name, directory=context.obj.directory, port=port
-    )
+    local.tell_story(Plan(count=number, seed=seed), name=context.obj.name, directory=context.obj.directory, port=port)
 
 
 @app.command(rich_help_panel=MACHINE)
@@ -187,7 +191,9 @@ def send(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", exists=True, dir_okay=False, help="Your own JSON lines, instead of generated orders."),
+        typer.Option(
+            "--file", "-f", exists=True, dir_okay=False, help="Your own JSON lines, instead of generated orders."
+        ),
     ] = None,
     number: Number = Plan.count,
     seed: Seed = Plan.seed,
@@ -270,8 +276,8 @@ def status(context: typer.Context, aws: Aws = None) -> None:
     on_the_way = found.raw - found.processed - found.failed.total()
     if on_the_way:
         out.print(
-            f"[yellow]raw and processed + failed differ by {on_the_way:,}:[/] Firehose is still delivering, or something "
-            "is wrong. Look again in a minute."
+            f"[yellow]raw and processed + failed differ by {on_the_way:,}:[/] "
+            "Firehose is still delivering, or something is wrong. Look again in a minute."
         )
     else:
         out.print("[green]✓[/] raw = processed + failed")
@@ -293,7 +299,14 @@ def _validated(file: Path) -> Counts:
     if not validation.records:
         raise PracticeError(f"{file} is empty; it must hold one JSON object a line.")
     if validation.findings:
-        made = table(f"What does not fit the contract in {file}", "reason", "records", "first line", "why", numbers=("records", "first line"))
+        made = table(
+            f"What does not fit the contract in {file}",
+            "reason",
+            "records",
+            "first line",
+            "why",
+            numbers=("records", "first line"),
+        )
         for reason, finding in sorted(validation.findings.items(), key=lambda item: -item[1].count):
             made.add_row(reason, f"{finding.count:,}", f"{finding.first_line:,}", escape(finding.example))
         out.print(made)

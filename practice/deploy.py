@@ -67,7 +67,8 @@ def _cdk(cloud: LocalCloud, tell: Callable[[str], None], *arguments: str) -> Non
             raise
     if process.returncode:
         raise PracticeError(
-            f"cdk {arguments[0]} failed with status {process.returncode}. The end of its log, {log}:\n\n{''.join(tail)}\n"
+            f"cdk {arguments[0]} failed with status {process.returncode}. The end of its log, {log}:\n\n"
+            f"{''.join(tail)}\n"
             "Run the same command again to go on. If it fails the same way, start with an empty local cloud: "
             "python -m practice down, then make local."
         )
