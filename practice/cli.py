@@ -17,7 +17,7 @@ from rich.table import Table
 
 from contracts import ContractError
 from practice import local, queries
-from practice.console import answer_table, err, fail, out, step, table
+from practice.console import err, fail, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
 from practice.errors import PracticeError
@@ -219,7 +219,7 @@ def send(
         due = expected(manifest)
     out.print(f"[green]✓[/] {sent.taken:,} of {due.raw:,} records taken by {sent.stream}")
     require_all_taken(sent, directory)
-    out.print(_counts_table("What must come out", due))
+    show("What must come out", _counts_table(due))
     hurry = "now: python -m practice flush" if sandbox.target.cloud else "then: python -m practice status --aws"
     out.print(f"Firehose delivers within about a minute; {hurry}")
 
@@ -230,21 +230,20 @@ def crawl(context: typer.Context, aws: Aws = None) -> None:
     sandbox = context.obj.sandbox(aws)
     with step("Crawl the raw zone"):
         tables = run_crawler(sandbox)
-    made = table(sandbox["RawDatabase"], "table", "columns", numbers=("columns",))
+    made = table("table", "columns", numbers=("columns",))
     for name, columns in sorted(tables.items()):
         made.add_row(name, str(columns))
-    out.print(made)
+    show(f"Tables in {sandbox['RawDatabase']}", made)
 
 
 @app.command("queries", rich_help_panel=ANSWERS)
 def list_queries(context: typer.Context, aws: Aws = None) -> None:
     """List the named queries of the Athena workgroup."""
     sandbox = context.obj.sandbox(aws)
-    made = table("Named queries", "name", "what it answers")
+    made = table("name", "what it answers")
     for query in queries.named_queries(sandbox):
         made.add_row(f"[cyan]{query.name}[/]", escape(query.description))
-    out.print(made)
-    out.print("Run one: python -m practice query NAME")
+    show("Named queries", made, "Run one: python -m practice query NAME")
 
 
 @app.command(rich_help_panel=ANSWERS)
@@ -259,7 +258,7 @@ def query(
     asked = queries.find(sandbox, name_or_sql)
     with out.status("Athena is working"):
         answer = queries.run(sandbox, asked, rows=rows)
-    out.print(answer_table(asked, answer))
+    show_answer(asked, answer)
 
 
 @app.command(rich_help_panel=ANSWERS)
@@ -272,7 +271,7 @@ def status(context: typer.Context, aws: Aws = None) -> None:
     if sent and sent.target == sandbox.target.description:
         refused = f", {sent.refused.total():,} refused" if sent.refused else ""
         out.print(f"Last send: {sent.taken:,} records to {sent.stream} at {sent.at}{refused}")
-    out.print(_counts_table("In the lake-house", found))
+    show("In the lake-house", _counts_table(found))
     on_the_way = found.raw - found.processed - found.failed.total()
     if on_the_way:
         out.print(
@@ -283,8 +282,8 @@ def status(context: typer.Context, aws: Aws = None) -> None:
         out.print("[green]✓[/] raw = processed + failed")
 
 
-def _counts_table(title: str, counts: Counts) -> Table:
-    made = table(title, "", "records", numbers=("records",))
+def _counts_table(counts: Counts) -> Table:
+    made = table("", "records", numbers=("records",))
     made.add_row("in raw", f"{counts.raw:,}")
     made.add_row("in processed", f"{counts.processed:,}")
     made.add_row("failed", f"{counts.failed.total():,}")
@@ -300,7 +299,6 @@ def _validated(file: Path) -> Counts:
         raise PracticeError(f"{file} is empty; it must hold one JSON object a line.")
     if validation.findings:
         made = table(
-            f"What does not fit the contract in {file}",
             "reason",
             "records",
             "first line",
@@ -309,7 +307,7 @@ def _validated(file: Path) -> Counts:
         )
         for reason, finding in sorted(validation.findings.items(), key=lambda item: -item[1].count):
             made.add_row(reason, f"{finding.count:,}", f"{finding.first_line:,}", escape(finding.example))
-        out.print(made)
+        show(f"What does not fit the contract in {file}", made)
     else:
         out.print(f"[green]✓[/] All {validation.records:,} records of {file} fit the contract.")
     return Counts(validation.records, validation.records - validation.reasons.total(), validation.reasons)

@@ -25,26 +25,28 @@ def fail(message: str) -> None:
     err.print(f"[bold red]✗[/] {escape(message)}", soft_wrap=True)
 
 
-def table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
+def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     """A table in the house style; the columns in ``numbers`` are right-aligned."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return made
 
 
-def answer_table(query: Query, answer: Answer) -> Table:
-    """The rows of an answer, and in the caption what the query cost."""
-    title = f"{query.name}\n[not bold dim]{escape(query.description)}[/]" if query.name else ""
-    names = [column.name for column in answer.columns]
+def show(title: str, made: Table, note: str = "") -> None:
+    """Print a table under a title; titles of rich's own are no wider than their table."""
+    out.print(f"\n[bold]{title}[/]", made, *([f"[dim]{note}[/]"] if note else []), sep="\n")
+
+
+def show_answer(query: Query, answer: Answer) -> None:
+    """Print the rows of an answer, and what the query cost."""
     numeric = [column.name for column in answer.columns if column.type in _NUMBERS]
-    made = table(title, *names, numbers=numeric)
+    made = table(*(column.name for column in answer.columns), numbers=numeric)
     for row in answer.rows:
         made.add_row(*("[dim]null[/]" if value is None else escape(value) for value in row))
     rows = f"first {len(answer.rows)} rows" if answer.more else f"{len(answer.rows)} rows"
-    made.caption = f"{rows} · {size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s"
-    made.caption_justify = "left"
-    return made
+    title = f"{query.name}[/]\n[italic]{escape(query.description)}" if query.name else "Answer"
+    show(title, made, f"{rows} · {size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s")
 
 
 def size(number: float) -> str:

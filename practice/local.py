@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from practice.console import answer_table, out, step, table
+from practice.console import out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy
@@ -17,7 +17,7 @@ from practice.errors import PracticeError
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.state import ServerState
-from practice.queries import Answer, Query, named_queries, run
+from practice.queries import named_queries, run
 from practice.sample.customers import customers
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
@@ -71,13 +71,19 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         now = count(sandbox)
         tell(f"{now.raw - before.raw:,} orders in raw")
     with step("Crawl the raw zone") as tell:
-        tell(", ".join(f"{table}: {columns} columns" for table, columns in sorted(crawl(sandbox).items())))
+        tell(", ".join(sorted(crawl(sandbox))))
     with step("Ask the named queries") as tell:
         answers = [(query, run(sandbox, query, rows=ROWS)) for query in named_queries(sandbox)]
         tell(f"{len(answers)} answers")
-    _show_answers(answers)
+    for query, answer in answers:
+        show_answer(query, answer)
     account, adds_up = reconcile(manifest, now - before)
-    out.print(account)
+    show(
+        "What went in, and what came out",
+        account,
+        f"{manifest.duplicates:,} were sent twice, {manifest.late:,} came late, "
+        f"{manifest.messy:,} were messy but could be put right",
+    )
     _show_end(now, time.monotonic() - started)
     if not adds_up:
         raise PracticeError(
@@ -102,17 +108,12 @@ def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
         ("failed", due.failed.total(), found.failed.total()),
         *((f"  {reason}", due.failed[reason], found.failed[reason]) for reason in sorted(due.failed | found.failed)),
     ]
-    made = table("What went in, and what came out", "this run", "expected", "found", "", numbers=("expected", "found"))
+    made = table("this run", "expected", "found", "", numbers=("expected", "found"))
     made.add_row("sent", f"{manifest.sent:,}", "", "")
     for line, wanted, got in lines:
         style = "dim" if line.startswith(" ") else ""
         mark = "[green]✓[/]" if wanted == got else "[bold red]✗[/]"
         made.add_row(line, f"{wanted:,}", f"{got:,}", mark, style=style)
-    made.caption = (
-        f"{manifest.duplicates:,} were sent twice, {manifest.late:,} came late, "
-        f"{manifest.messy:,} were messy but could be put right"
-    )
-    made.caption_justify = "left"
     return made, all(wanted == got for _, wanted, got in lines)
 
 
@@ -123,12 +124,6 @@ def _send(sandbox: Sandbox, plan: Plan, directory: Path) -> Manifest:
         tell(f"{sent.taken:,} records to {sent.stream}")
     require_all_taken(sent, directory)
     return manifest
-
-
-def _show_answers(answers: list[tuple[Query, Answer]]) -> None:
-    for query, answer in answers:
-        out.print()
-        out.print(answer_table(query, answer))
 
 
 def _show_end(now: Counts, seconds: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,7 +33,10 @@ class Sent:
     @classmethod
     def last(cls, directory: Path) -> Sent | None:
         path = directory / LAST_SEND
-        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        if not path.is_file():
+            return None
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**values | {"refused": Counter(values["refused"])})
 
 
 def send_all(sandbox: Sandbox, records: Iterable[bytes], *, total: int, directory: Path) -> Sent:
@@ -56,7 +59,7 @@ def send_all(sandbox: Sandbox, records: Iterable[bytes], *, total: int, director
             why = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
             raise PracticeError(f"Stopped after {sent.taken:,} of {total:,} records were taken: {why}") from error
         finally:
-            (directory / LAST_SEND).write_text(json.dumps(asdict(sent)), encoding="utf-8")
+            (directory / LAST_SEND).write_text(json.dumps(vars(sent)), encoding="utf-8")
     return sent
 
 
