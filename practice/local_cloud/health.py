@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
+
+from practice.local_cloud.service import Operations, Route
 
 PATH = "/_sandbox/health"
 
@@ -12,8 +15,8 @@ async def health() -> dict[str, Any]:
     return {"pid": os.getpid()}
 
 
-RESOURCE_HANDLERS: dict[str, Any] = {}
-ROUTES = {("GET", PATH): health}
+RESOURCE_HANDLERS: Mapping[str, Operations] = {}
+ROUTES: Mapping[tuple[str, str], Route] = {("GET", PATH): health}
 
 
 def install() -> None:
