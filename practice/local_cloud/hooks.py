@@ -43,3 +43,36 @@ PROVISIONERS = MiniStackModule("services.cloudformation.provisioners", "_RESOURC
 STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
 S3 = MiniStackModule("services.s3", "_resolve_sse_write_headers")
 RESPONSES = MiniStackModule("core.responses", "get_account_id", "get_region", "new_uuid")
+ATHENA = MiniStackModule(
+    "services.athena",
+    "_arn_workgroup",
+    "_create_workgroup",
+    "_delete_workgroup",
+    "_ensure_default_workgroup",
+    "_executions",
+    "_get_query_results",
+    "_named_queries",
+    "_parse_ddl",
+    "_run_ddl",
+    "_start_query_execution",
+    "_stop_query_execution",
+    "_tags",
+    "_workgroups",
+)
+GLUE = MiniStackModule(
+    "services.glue",
+    "_batch_create_partition",
+    "_crawlers",
+    "_create_crawler",
+    "_create_table",
+    "_databases",
+    "_delete_table",
+    "_get_partitions",
+    "_partitions",
+    "_start_crawler",
+    "_stop_crawler",
+    "_tables",
+    "_update_crawler",
+    "_update_table",
+)
+S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object")
