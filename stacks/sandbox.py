@@ -1,10 +1,16 @@
 """The stacks of a sandbox, in deployment order."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 from aws_cdk import App, Tags
 
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
-from stacks.settings import Settings
+from stacks.settings import PREFIX, Settings
+
+_CDK_JSON = Path(__file__).parent.parent / "cdk.json"
 
 
 def build_sandbox(app: App, settings: Settings) -> None:
@@ -31,3 +37,14 @@ def build_sandbox(app: App, settings: Settings) -> None:
     Tags.of(app).add("sandbox", settings.name)
     Tags.of(lake).add("guide", "3.5")
     Tags.of(ingestion).add("guide", "3.4")
+
+
+def sandbox_app(**settings: Any) -> App:
+    """The sandbox for tools that read templates without the CDK CLI, with the context of cdk.json.
+
+    That context matters: it holds the feature flags, and templates differ without them.
+    """
+    context = json.loads(_CDK_JSON.read_text(encoding="utf-8"))["context"]
+    app = App(context=context | {PREFIX + key: value for key, value in settings.items()})
+    build_sandbox(app, Settings.from_context(app.node.get_all_context()))
+    return app

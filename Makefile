@@ -1,0 +1,86 @@
+# Every target sets up what it needs first; a second run sets nothing up again.
+PYTHON ?= python3
+BIN := .venv/bin
+CDK := node_modules/.bin/cdk
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+.PHONY: local
+local: setup ## the main job: deploy on a local cloud, stream sample orders, query them
+	$(BIN)/python -m practice local
+
+.PHONY: local-down
+local-down: setup ## stop the local cloud
+	$(BIN)/python -m practice down
+
+.PHONY: test
+test: setup lint types ## everything that is checked, offline; CI runs exactly this
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+.PHONY: check
+check: setup lint types ## the fast loop: lint, types, unit tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow"
+
+.PHONY: lint
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: setup
+	$(BIN)/mypy
+
+.PHONY: synth diff deploy destroy
+synth: setup ## synthesize the templates and check them against the rule packs
+	$(CDK) synth --quiet
+diff: setup ## compare with what is deployed in the account of the environment
+	$(CDK) diff
+deploy: setup ## deploy into the account of the environment
+	$(CDK) deploy --all
+destroy: setup ## destroy everything that `make deploy` created
+	$(CDK) destroy --all
+
+.PHONY: docs
+docs: setup ## write the generated pages of docs/
+	$(BIN)/python -m docs.compliance
+
+.PHONY: bench
+bench: setup ## measure what has a speed, each as a ratio
+	$(BIN)/python -m benchmarks.firehose_transform
+
+.PHONY: generate
+generate: setup ## write the code that derives from contracts/
+	$(BIN)/python -m contracts.compile
+
+.PHONY: snapshots
+snapshots: setup ## accept the templates as they are now, for review
+	$(BIN)/python -m pytest tests/test_snapshots.py --snapshot-update
+
+.PHONY: lock
+lock: setup ## pin every dependency of requirements*.in and package.json
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in --output-file requirements-dev.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in --constraints requirements-dev.txt --output-file requirements.txt
+	$(BIN)/npm install --package-lock-only
+
+.PHONY: clean
+clean: ## remove what the targets above have set up and written
+	rm -rf .venv node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.PHONY: setup
+setup: .venv/.complete node_modules/.complete
+
+.venv/.complete: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"$(PYTHON) is Python {sys.version.split()[0]}; Python 3.11 or later is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+node_modules/.complete: package-lock.json .venv/.complete
+	$(BIN)/npm ci --silent
+	@touch $@

@@ -1,0 +1,120 @@
+"""`cdk synth`, as people and CI run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stacks.cli_version import CliVersionError, check_cli_version
+from tests.synthesis import ROOT
+
+CDK = ROOT / "node_modules/.bin/cdk"
+BLOCK_NODE = Path(__file__).parent / "offline" / "block_network.cjs"
+OFFLINE_APP = Path(__file__).parent / "offline" / "app.py"
+
+
+def synth(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(  # noqa: S603 - the project's own CDK CLI
+        [str(CDK), "synth", "--quiet", "--output", str(tmp_path / "cdk.out"), *arguments],
+        cwd=ROOT,
+        env={
+            "PATH": path,
+            "HOME": str(tmp_path),
+            "CDK_HOME": str(tmp_path / "cdk-home"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_synth_passes_every_rule_pack_without_an_account(tmp_path: Path) -> None:
+    result = synth(tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert {p.name for p in (tmp_path / "cdk.out").glob("*.template.json")} == {
+        "Ingestion.template.json",
+        "Lake.template.json",
+    }
+
+
+@pytest.mark.slow
+def test_synth_needs_no_network(tmp_path: Path) -> None:
+    result = synth(tmp_path, "--app", f"{sys.executable} {OFFLINE_APP}", NODE_OPTIONS=f"--require {BLOCK_NODE}")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "cdk.out" / "Lake.template.json").is_file()
+
+
+def test_the_network_really_is_blocked_where_synth_needs_none(tmp_path: Path) -> None:
+    node = Path(sys.executable).parent / "node"
+    result = subprocess.run(  # noqa: S603 - the project's own Node.js
+        [
+            str(node),
+            "--require",
+            str(BLOCK_NODE),
+            "-e",
+            "require('node:net').connect(80, '127.0.0.1')",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "the network is blocked" in result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_synth_answers_bad_settings_with_a_message_and_no_traceback(tmp_path: Path) -> None:
+    result = synth(tmp_path, "-c", "sandbox:buffer_seconds=5")
+    assert result.returncode == 1
+    assert "sandbox:buffer_seconds='5' is not allowed. Allowed: a whole number from 60 to 900." in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "jsii" not in result.stderr
+
+
+@pytest.mark.parametrize("version", ["2.1148.0", "2.1148.1", "2.2000.0"])
+def test_a_cli_that_reads_the_cloud_assembly_is_accepted(version: str) -> None:
+    check_cli_version({"CDK_CLI_VERSION": version})
+
+
+@pytest.mark.parametrize("version", ["2.1147.0", "2.200.1", "1.204.0", "3.0.0"])
+def test_a_cli_that_cannot_read_the_cloud_assembly_is_told_which_can(version: str) -> None:
+    with pytest.raises(CliVersionError, match=rf"{version}; this app needs 2\.1148 or later.*npm install"):
+        check_cli_version({"CDK_CLI_VERSION": version})
+
+
+def test_the_cli_and_everything_in_python_is_pinned_exactly() -> None:
+    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    assert package["devDependencies"] == {"aws-cdk": "2.1148.1"}
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        requirements = [line for line in lines if line and not line.lstrip().startswith("#")]
+        assert requirements
+        assert not [line for line in requirements if "==" not in line]
+
+
+def test_lock_files_name_no_download_address() -> None:
+    for name in ("package-lock.json", "requirements.txt", "requirements-dev.txt"):
+        assert "http" not in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+def test_node_is_one_that_jsii_supports() -> None:
+    node = Path(sys.executable).parent / "node"
+    version = subprocess.run([str(node), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    assert int(version.lstrip("v").split(".")[0]) >= 22
+
+
+def test_constructs_is_no_package_and_shadows_nothing() -> None:
+    import constructs
+
+    assert not (ROOT / "constructs/__init__.py").exists()
+    assert hasattr(constructs, "Construct")
