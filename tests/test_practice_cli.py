@@ -163,7 +163,7 @@ def test_a_file_is_sent_line_by_line_as_it_is_and_its_faults_are_told_by_reason(
 def test_refused_records_are_kept_in_a_file_and_are_an_error(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("practice.ingest.LONGEST_PAUSE", 0.0)
     file = tmp_path / "mine.jsonl"
     file.write_bytes(b"[1]\n[2]\n")
     deployed.will_answer([b"[1]\n", b"[2]\n"], "", "InternalFailure")
