@@ -18,7 +18,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _NUMBERS = {"bigint", "decimal", "double", "float", "integer", "real", "smallint", "tinyint"}
-_WIDEST_DETAIL = 60
+WIDEST_DETAIL = 50
 
 
 def fail(message: str) -> None:
@@ -76,9 +76,10 @@ def step(title: str) -> Iterator[Callable[[str], None]]:
 
     def tell(text: str) -> None:
         nonlocal detail
-        detail = " ".join(text.split())[:_WIDEST_DETAIL]
-        spinner.update(f"{title}  [dim]{escape(detail)}[/]")
+        detail = " ".join(text.split())
+        spinner.update(f"{title}  [dim]{escape(detail[:WIDEST_DETAIL])}[/]")
 
     with out.status(title) as spinner:
         yield tell
-    out.print(f"[green]✓[/] {title:<24}{time.monotonic() - started:6.1f} s  [dim]{escape(detail)}[/]")
+    seconds = time.monotonic() - started
+    out.print(f"[green]✓[/] {title:<22}{seconds:6.1f} s  [dim]{escape(detail)}[/]", no_wrap=True, overflow="ellipsis")

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count as count_up
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
@@ -61,7 +63,7 @@ def count(sandbox: Sandbox) -> Counts:
     raw, processed = sandbox["RawBucket"], sandbox["ProcessedBucket"]
     return Counts(
         sum(_each_object(s3, raw, ORDERS, lambda _, content: content.count(b"\n"))),
-        sum(_each_object(s3, processed, ORDERS, lambda _, content: _parquet_rows(content))),
+        _parquet_rows(s3, processed),
         sum(_each_object(s3, processed, ERRORS, _reasons), Counter()),
     )
 
@@ -79,12 +81,18 @@ def _each_object(s3: S3Client, bucket: str, prefix: str, measure: Callable[[str,
         return list(pool.map(read, keys))
 
 
-def _parquet_rows(content: bytes) -> int:
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as file, duckdb.connect() as connection:
-        file.write(content)
-        file.flush()
-        found = connection.execute("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [file.name]).fetchone()
-    return int(found[0]) if found else 0
+def _parquet_rows(s3: S3Client, bucket: str) -> int:
+    with tempfile.TemporaryDirectory() as directory, duckdb.connect() as connection:
+        names = count_up()
+        files = _each_object(
+            s3, bucket, ORDERS, lambda _, content: Path(directory, f"{next(names)}.parquet").write_bytes(content)
+        )
+        if not files:
+            return 0
+        rows = connection.execute(
+            "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [f"{directory}/*.parquet"]
+        ).fetchone()
+    return int(rows[0]) if rows else 0
 
 
 def _reasons(key: str, content: bytes) -> Counter[str]:

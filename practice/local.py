@@ -131,11 +131,13 @@ def _show_end(now: Counts, seconds: float) -> None:
         f"\nIn the lake-house now: {now.raw:,} in raw = {now.processed:,} processed + {now.failed.total():,} failed. "
         f"Took [bold]{seconds:.0f} s[/].\n\n[bold]Try next[/]"
     )
+    commands = Table.grid(padding=(0, 2))
     for command, purpose in (
         ("query top_categories", "ask again, by name or in SQL"),
-        ("generate orders --count 3", "look at the events themselves"),
-        ("send --file my-orders.jsonl", "send your own, and see what fails and why"),
-        ("status", "what is in the lake-house"),
-        ("down", "stop the local cloud; it forgets everything"),
+        ("generate orders --count 3", "look at the events"),
+        ("send --file my-orders.jsonl", "send your own; see what fails"),
+        ("status", "count what is in the lake-house"),
+        ("down", "stop; the local cloud forgets all"),
     ):
-        out.print(f"  [cyan]python -m practice {command:<28}[/] {purpose}")
+        commands.add_row(f"  [cyan]python -m practice {command}[/]", purpose)
+    out.print(commands)
