@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich import box
@@ -18,7 +18,8 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _NUMBERS = {"bigint", "decimal", "double", "float", "integer", "real", "smallint", "tinyint"}
-WIDEST_DETAIL = 50
+_WIDEST_DETAIL = 50
+_MOST_SIDE_BY_SIDE = 3
 
 
 def fail(message: str) -> None:
@@ -39,14 +40,33 @@ def show(title: str, made: Table, note: str = "") -> None:
 
 
 def show_answer(query: Query, answer: Answer) -> None:
-    """Print the rows of an answer, and what the query cost."""
+    """Print the rows of an answer, and what the query cost; rows too wide for the screen stand side by side."""
+    rows = [["[dim]null[/]" if value is None else escape(value) for value in row] for row in answer.rows]
+    names = [column.name for column in answer.columns]
     numeric = [column.name for column in answer.columns if column.type in _NUMBERS]
-    made = table(*(column.name for column in answer.columns), numbers=numeric)
-    for row in answer.rows:
-        made.add_row(*("[dim]null[/]" if value is None else escape(value) for value in row))
-    rows = f"first {len(answer.rows)} rows" if answer.more else f"{len(answer.rows)} rows"
+    made = _filled(table(*names, numbers=numeric), rows)
+    shown = len(rows)
+    if rows and not _fits(made):
+        for shown in range(min(shown, _MOST_SIDE_BY_SIDE), 0, -1):
+            columns = (f"row {number}" for number in range(1, shown + 1))
+            made = _filled(table("", *columns), zip(names, *rows[:shown], strict=True))
+            if _fits(made):
+                break
+    more = answer.more or shown < len(rows)
+    cost = f"{size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s"
     title = f"{query.name}[/]\n[italic]{escape(query.description)}" if query.name else "Answer"
-    show(title, made, f"{rows} · {size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s")
+    show(title, made, f"{f'first {shown} rows' if more else f'{shown} rows'} · {cost}")
+
+
+def _filled(made: Table, rows: Iterable[Iterable[str]]) -> Table:
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def _fits(made: Table) -> bool:
+    unlimited = out.options.update(max_width=10_000)
+    return made.__rich_measure__(out, unlimited).maximum <= out.width
 
 
 def size(number: float) -> str:
@@ -77,7 +97,7 @@ def step(title: str) -> Iterator[Callable[[str], None]]:
     def tell(text: str) -> None:
         nonlocal detail
         detail = " ".join(text.split())
-        spinner.update(f"{title}  [dim]{escape(detail[:WIDEST_DETAIL])}[/]")
+        spinner.update(f"{title}  [dim]{escape(detail[:_WIDEST_DETAIL])}[/]")
 
     with out.status(title) as spinner:
         yield tell

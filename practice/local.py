@@ -132,6 +132,7 @@ def _show_end(now: Counts, seconds: float) -> None:
         f"Took [bold]{seconds:.0f} s[/].\n\n[bold]Try next[/]"
     )
     commands = Table.grid(padding=(0, 2))
+    commands.add_column(no_wrap=True)
     for command, purpose in (
         ("query top_categories", "ask again, by name or in SQL"),
         ("generate orders --count 3", "look at the events"),

@@ -69,6 +69,6 @@ def require_all_taken(sent: Sent, directory: Path) -> None:
         codes = ", ".join(f"{count:,} x {code}" for code, count in sent.refused.items())
         path = directory / REFUSED
         raise PracticeError(
-            f"{sent.refused.total():,} records were refused ({codes}). They are in {path}; "
+            f"Refused to the end: {codes}. These records are in {path}; "
             f"send them again: python -m practice send --file {path}"
         )

@@ -171,7 +171,7 @@ def test_refused_records_are_kept_in_a_file_and_are_an_error(
         deployed.will_answer([b"[2]\n"], "InternalFailure")
     assert run(monkeypatch, tmp_path, "send", "--file", str(file)) == 1
     assert (tmp_path / "refused.jsonl").read_bytes() == b"[2]\n"
-    assert "1 records were refused (1 x InternalFailure)" in capsys.readouterr().err
+    assert "Refused to the end: 1 x InternalFailure" in capsys.readouterr().err
 
 
 def test_an_interrupted_send_says_how_far_it_came(
