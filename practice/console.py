@@ -47,15 +47,15 @@ def show_answer(query: Query, answer: Answer) -> None:
     made = _filled(table(*names, numbers=numeric), rows)
     shown = len(rows)
     if rows and not _fits(made):
-        for shown in range(min(shown, _MOST_SIDE_BY_SIDE), 0, -1):
+        for shown in range(min(len(rows), _MOST_SIDE_BY_SIDE), 0, -1):
             columns = (f"row {number}" for number in range(1, shown + 1))
             made = _filled(table("", *columns), zip(names, *rows[:shown], strict=True))
             if _fits(made):
                 break
-    more = answer.more or shown < len(rows)
+    told = f"{shown} row{'s' * (shown != 1)}{', and there are more' if answer.more or shown < len(rows) else ''}"
     cost = f"{size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s"
     title = f"{query.name}[/]\n[italic]{escape(query.description)}" if query.name else "Answer"
-    show(title, made, f"{f'first {shown} rows' if more else f'{shown} rows'} · {cost}")
+    show(title, made, f"{told} · {cost}")
 
 
 def _filled(made: Table, rows: Iterable[Iterable[str]]) -> Table:
