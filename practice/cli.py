@@ -57,7 +57,7 @@ def _instant(text: str) -> datetime:
 
 Number = Annotated[int, typer.Option("--count", "-n", min=1, help="Records in all, whatever they are.")]
 Seed = Annotated[
-    int, typer.Option(help="The same seed and end give the same bytes; the seed alone, the same customers.")
+    int, typer.Option(min=0, help="The same seed and end give the same bytes; the seed alone, the same customers.")
 ]
 End = Annotated[
     datetime | None,
@@ -181,9 +181,8 @@ def land_customers_now(
     """Land today's batch of customers in the raw zone."""
     sandbox = context.obj.sandbox(aws)
     plan = Plan(number, seed)
-    lines = list(customers(plan))
-    url = land_customers(sandbox, lines, plan.end.date())
-    out.print(f"{len(lines) - 1:,} customers in {url}")
+    url, landed = land_customers(sandbox, customers(plan), plan.end.date())
+    out.print(f"{landed:,} customers in {url}")
 
 
 @app.command(rich_help_panel=DATA)

@@ -74,12 +74,21 @@ def stream_of(sandbox: Sandbox) -> tuple[str, Put]:
     return f"Firehose stream {name}", _firehose(sandbox.client("firehose"), name)
 
 
-def land_customers(sandbox: Sandbox, lines: Iterable[str], snapshot: date) -> str:
-    """Put the batch where the shop's daily export would; returns the object's URL. The same day replaces it."""
+def land_customers(sandbox: Sandbox, lines: Iterable[str], snapshot: date) -> tuple[str, int]:
+    """Put the batch where the shop's daily export would; returns the object's URL and how many customers it holds.
+
+    Customers whom the day's batch holds already stay in it, so those of earlier orders are never lost.
+    """
     s3: S3Client = sandbox.client("s3")
-    key = f"customers/snapshot_date={snapshot.isoformat()}/customers.csv"
-    s3.put_object(Bucket=sandbox["RawBucket"], Key=key, Body="".join(lines).encode())
-    return f"s3://{sandbox['RawBucket']}/{key}"
+    bucket, key = sandbox["RawBucket"], f"customers/snapshot_date={snapshot.isoformat()}/customers.csv"
+    header, *customers = lines
+    try:
+        _, *earlier = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines(keepends=True)
+    except s3.exceptions.NoSuchKey:
+        earlier = []
+    by_id = {line.partition(",")[0]: line for line in (*earlier, *customers)}
+    s3.put_object(Bucket=bucket, Key=key, Body="".join((header, *by_id.values())).encode())
+    return f"s3://{bucket}/{key}", len(by_id)
 
 
 def _batches(records: Iterable[bytes], refused: Callable[[bytes, str], None]) -> Iterator[list[bytes]]:

@@ -58,9 +58,8 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         sandbox = Sandbox.find(name, Target.of(cloud))
         tell(f"{name}-lake, {name}-ingestion")
     with step("Land the customers") as tell:
-        lines = list(customers(plan))
-        land_customers(sandbox, lines, plan.end.date())
-        tell(f"{len(lines) - 1:,} customers")
+        _, landed = land_customers(sandbox, customers(plan), plan.end.date())
+        tell(f"{landed:,} customers")
     with step("Count what is there") as tell:
         flush(cloud)
         before = count(sandbox)
@@ -137,8 +136,8 @@ def _show_end(now: Counts, seconds: float) -> None:
         ("query top_categories", "ask again, by name or in SQL"),
         ("generate orders --count 3", "look at the events"),
         ("send --file my-orders.jsonl", "send your own; see what fails"),
-        ("status", "count what is in the lake-house"),
-        ("down", "stop; the local cloud forgets all"),
+        ("status", "count what is there"),
+        ("down", "stop, and forget everything"),
     ):
         commands.add_row(f"  [cyan]python -m practice {command}[/]", purpose)
     out.print(commands)

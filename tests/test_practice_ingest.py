@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from io import BytesIO
 from typing import Any
 
 import boto3
@@ -13,6 +14,8 @@ from botocore.stub import ANY, Stubber
 
 from practice.ingest import ATTEMPTS, LARGEST_RECORD, MOST_BYTES, TOO_LARGE, land_customers, send, stream_of
 from practice.sandbox import Sandbox, Target
+
+BATCH = "customers/snapshot_date=2026-03-14/customers.csv"
 
 
 class Service:
@@ -161,10 +164,22 @@ def test_an_error_that_no_retry_mends_is_raised() -> None:
         put([b"a\n"])
 
 
-def test_customers_land_in_a_folder_of_their_day() -> None:
+def landing(earlier: bytes | None, lines: list[str], expected: bytes) -> tuple[str, int]:
     client, stubber = stubbed("s3")
-    key = "customers/snapshot_date=2026-03-14/customers.csv"
-    stubber.add_response("put_object", {}, {"Bucket": "raw", "Key": key, "Body": b"a,b\n1,2\n"})
+    if earlier is None:
+        stubber.add_client_error("get_object", "NoSuchKey", expected_params={"Bucket": "raw", "Key": BATCH})
+    else:
+        stubber.add_response("get_object", {"Body": BytesIO(earlier)}, {"Bucket": "raw", "Key": BATCH})
+    stubber.add_response("put_object", {}, {"Bucket": "raw", "Key": BATCH, "Body": expected})
     with stubber:
-        url = land_customers(sandbox_with(client, RawBucket="raw"), ["a,b\n", "1,2\n"], date(2026, 3, 14))
-    assert url == f"s3://raw/{key}"
+        return land_customers(sandbox_with(client, RawBucket="raw"), lines, date(2026, 3, 14))
+
+
+def test_customers_land_in_a_folder_of_their_day() -> None:
+    assert landing(None, ["id,a\n", "C-1,x\n"], b"id,a\nC-1,x\n") == (f"s3://raw/{BATCH}", 1)
+
+
+def test_customers_of_an_earlier_batch_of_the_day_stay() -> None:
+    """Else the customers of orders that were sent before would be unknown."""
+    _, landed = landing(b"id,a\nC-1,old\nC-2,y\n", ["id,a\n", "C-1,new\n"], b"id,a\nC-1,new\nC-2,y\n")
+    assert landed == 2

@@ -209,6 +209,12 @@ def test_some_customers_leave_and_some_stay(processed: list[dict[str, Any]]) -> 
     assert 0.2 < len(before - after) / len(before) < 0.8
 
 
+def test_two_seeds_tell_of_different_customers() -> None:
+    """Else one customer would have two countries in the lake-house."""
+    first, second = (batch(replace(PLAN, seed=seed)) for seed in (0, 1))
+    assert not {row["customer_id"] for row in first} & {row["customer_id"] for row in second}
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_customer_in_the_orders_is_in_the_batch(seed: int) -> None:
     plan = replace(PLAN, count=500, seed=seed)
@@ -295,6 +301,7 @@ def test_memory_does_not_grow_with_the_number_of_customers() -> None:
     ("wrong", "message"),
     [
         ({"count": 0}, "count is 0; allowed: 1 or more"),
+        ({"seed": -1}, "seed is -1; allowed: 0 or more"),
         ({"days": 500}, "days is 500; allowed: 8 to 400"),
         ({"late": -0.1}, "late is -0.1; allowed: a share from 0 to 1"),
         ({"malformed": 0.6, "messy": 0.6}, "malformed 0.6, .* do not fit into 100 records"),

@@ -29,7 +29,7 @@ class Plan:
     """
 
     count: int = 5_000
-    seed: int = 1
+    seed: int = 0
     malformed: float = 0.03
     late: float = 0.03
     duplicates: float = 0.02
@@ -41,6 +41,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise PlanError(f"count is {self.count}; allowed: 1 or more.")
+        if self.seed < 0:
+            raise PlanError(f"seed is {self.seed}; allowed: 0 or more.")
         if not NEWEST_CUSTOMER_DAYS < self.days <= MOST_DAYS:
             raise PlanError(f"days is {self.days}; allowed: {NEWEST_CUSTOMER_DAYS + 1} to {MOST_DAYS}.")
         shares = {name: getattr(self, name) for name in ("malformed", "late", "duplicates", "messy")}

@@ -26,6 +26,7 @@ PURCHASES_PER_WEEK = (0.9, 0.5)  # gamma: shape, scale
 LAST_PURCHASE = (0.8, 2.6)  # beta: a, b
 RETURN_SHARE = 0.055
 NEWEST_CUSTOMER_DAYS = 7
+CUSTOMERS_PER_SEED = 10**9
 PRODUCTS = 400
 WAVE = 5_000
 
@@ -64,7 +65,7 @@ class Shop:
     """A shop that opened ``days`` days before ``end``.
 
     The seed alone decides who the customers are and how they behave, so two runs of one seed tell of the
-    same people; the end decides when, and makes every event one of its own.
+    same people, and two seeds of different ones; the end decides when, and makes every event one of its own.
     """
 
     seed: int
@@ -74,7 +75,7 @@ class Shop:
 
     def customers(self) -> Iterator[Customer]:
         """All the customers the shop could have, without end."""
-        return (self._customer(number) for number in count(1))
+        return (self._customer(number) for number in count(self.seed * CUSTOMERS_PER_SEED + 1))
 
     def customers_behind(self, events: int) -> Iterator[Customer]:
         """The customers whom :meth:`waves` needs for as many events."""
