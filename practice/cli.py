@@ -241,7 +241,7 @@ def list_queries(context: typer.Context, aws: Aws = None) -> None:
     sandbox = context.obj.sandbox(aws)
     made = table("name", "what it answers")
     for query in queries.named_queries(sandbox):
-        made.add_row(f"[cyan]{query.name}[/]", escape(query.description))
+        made.add_row(f"[cyan]{query.name}[/]", escape(query.summary))
     show("Named queries", made, "Run one: python -m practice query NAME")
 
 
@@ -257,7 +257,7 @@ def query(
     asked = queries.find(sandbox, name_or_sql)
     with out.status("Athena is working"):
         answer = queries.run(sandbox, asked, rows=rows)
-    show_answer(asked, answer)
+    show_answer(asked.name or "Answer", asked.description, answer)
 
 
 @app.command(rich_help_panel=ANSWERS)

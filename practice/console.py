@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from practice.queries import Answer, Query
+from practice.queries import Answer
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -39,7 +39,7 @@ def show(title: str, made: Table, note: str = "") -> None:
     out.print(f"\n[bold]{title}[/]", made, *([f"[dim]{note}[/]"] if note else []), sep="\n")
 
 
-def show_answer(query: Query, answer: Answer) -> None:
+def show_answer(title: str, description: str, answer: Answer) -> None:
     """Print the rows of an answer, and what the query cost; rows too wide for the screen stand side by side."""
     rows = [["[dim]null[/]" if value is None else escape(value) for value in row] for row in answer.rows]
     names = [column.name for column in answer.columns]
@@ -54,8 +54,7 @@ def show_answer(query: Query, answer: Answer) -> None:
                 break
     told = f"{shown} row{'s' * (shown != 1)}{', and there are more' if answer.more or shown < len(rows) else ''}"
     cost = f"{size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s"
-    title = f"{query.name}[/]\n[italic]{escape(query.description)}" if query.name else "Answer"
-    show(title, made, f"{told} · {cost}")
+    show(f"{title}[/]\n[italic]{escape(description)}" if description else title, made, f"{told} · {cost}")
 
 
 def _filled(made: Table, rows: Iterable[Iterable[str]]) -> Table:
@@ -99,7 +98,14 @@ def step(title: str) -> Iterator[Callable[[str], None]]:
         detail = " ".join(text.split())
         spinner.update(f"{title}  [dim]{escape(detail[:_WIDEST_DETAIL])}[/]")
 
-    with out.status(title) as spinner:
-        yield tell
+    try:
+        with out.status(title) as spinner:
+            yield tell
+    except KeyboardInterrupt:
+        out.print(f"[red]✗[/] {title}  [dim]interrupted; the same command goes on from here[/]")
+        raise
+    except Exception:
+        out.print(f"[red]✗[/] {title}")
+        raise
     seconds = time.monotonic() - started
     out.print(f"[green]✓[/] {title:<22}{seconds:6.1f} s  [dim]{escape(detail)}[/]", no_wrap=True, overflow="ellipsis")

@@ -75,7 +75,7 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         answers = [(query, run(sandbox, query, rows=ROWS)) for query in named_queries(sandbox)]
         tell(f"{len(answers)} answers")
     for query, answer in answers:
-        show_answer(query, answer)
+        show_answer(query.name, query.summary, answer)
     account, adds_up = reconcile(manifest, now - before)
     show(
         "What went in, and what came out",

@@ -28,6 +28,12 @@ class Query:
     name: str = ""
     description: str = ""
 
+    @property
+    def summary(self) -> str:
+        """The first sentence of the description."""
+        sentence, stop, _ = self.description.partition(". ")
+        return sentence + stop.strip()
+
 
 @dataclass(frozen=True)
 class Column:
