@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import urllib.request
 from pathlib import Path
@@ -15,7 +14,7 @@ from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy
 from practice.errors import PracticeError
 from practice.ingest import land_customers
-from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.lifecycle import LocalCloud, log_path
 from practice.local_cloud.state import ServerState
 from practice.queries import named_queries, run
 from practice.sample.customers import customers
@@ -26,6 +25,7 @@ from practice.sending import require_all_taken, send_all
 
 DEFAULT_PORT = 4566
 ROWS = 5
+FLUSH_SECONDS = 600
 
 
 def start(directory: Path, port: int | None) -> LocalCloud:
@@ -87,15 +87,20 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
     if not adds_up:
         raise PracticeError(
             "What came out is not what went in; the rows marked ✗ differ. If nothing else was sending meanwhile, "
-            f"look at {cloud.directory} for the local cloud's log."
+            f"look into the local cloud's log: {log_path(directory)}"
         )
 
 
 def flush(cloud: LocalCloud) -> None:
     """Deliver everything that Firehose has buffered, now; the local cloud alone can be asked to."""
     request = urllib.request.Request(f"{cloud.endpoint}/_sandbox/firehose/flush", method="POST")  # noqa: S310
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=600) as answer:
-        json.load(answer)
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=FLUSH_SECONDS):
+            return
+    except OSError as error:
+        raise PracticeError(
+            f"The local cloud did not deliver: {error}. Its log: {log_path(cloud.directory)}"
+        ) from error
 
 
 def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
