@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError
 
 from rich.table import Table
 
