@@ -99,9 +99,8 @@ def flush(cloud: LocalCloud) -> None:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=FLUSH_SECONDS):
             return
     except OSError as error:
-        raise PracticeError(
-            f"The local cloud did not deliver: {error}. Its log: {log_path(cloud.directory)}"
-        ) from error
+        told = error.read().decode() if isinstance(error, HTTPError) else error
+        raise PracticeError(f"The local cloud did not deliver: {told}. Its log: {log_path(cloud.directory)}") from error
 
 
 def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
