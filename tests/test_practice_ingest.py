@@ -12,7 +12,16 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from practice.ingest import ATTEMPTS, LARGEST_RECORD, MOST_BYTES, TOO_LARGE, land_customers, send, stream_of
+from practice.ingest import (
+    ATTEMPTS,
+    LARGEST_RECORD,
+    LONGEST_PAUSE,
+    MOST_BYTES,
+    TOO_LARGE,
+    land_customers,
+    send,
+    stream_of,
+)
 from practice.sandbox import Sandbox, Target
 
 BATCH = "customers/snapshot_date=2026-03-14/customers.csv"
@@ -92,7 +101,7 @@ def test_only_the_records_that_failed_are_sent_again() -> None:
 def test_the_pauses_between_attempts_grow() -> None:
     outcome = Outcome([b"a\n"], Service(*[{b"a\n"}] * (ATTEMPTS - 1)))
     assert len(outcome.pauses) == ATTEMPTS - 1
-    assert outcome.pauses[0] < outcome.pauses[2] < outcome.pauses[4]
+    assert outcome.pauses[0] <= 0.1 < 0.8 <= outcome.pauses[4] <= LONGEST_PAUSE
 
 
 def test_what_is_refused_to_the_end_is_handed_over_and_not_counted() -> None:

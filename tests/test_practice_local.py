@@ -61,6 +61,12 @@ def test_any_difference_is_marked(manifest: Manifest, wrong: Counts) -> None:
     assert "✗" in printed(table)
 
 
+def test_a_reason_that_nobody_expected_is_shown(manifest: Manifest) -> None:
+    due = expected(manifest)
+    table, _ = reconcile(manifest, Counts(due.raw, due.processed, due.failed + Counter(internal_error=1)))
+    assert "internal_error" in printed(table)
+
+
 def cloud(directory: Path) -> LocalCloud:
     return LocalCloud(directory, ServerState(pid=1, started=0.0, port=1, version=""))
 
