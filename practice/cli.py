@@ -1,0 +1,340 @@
+"""The learner's command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from rich.markup import escape
+from rich.table import Table
+
+from contracts import ContractError
+from practice import local, queries
+from practice.console import err, fail, out, show, show_answer, step, table
+from practice.counts import Counts, count, expected
+from practice.crawl import crawl as run_crawler
+from practice.errors import PracticeError
+from practice.ingest import land_customers
+from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
+from practice.reasons import validate
+from practice.sample.customers import customers
+from practice.sample.orders import Manifest, orders
+from practice.sample.plan import Plan, PlanError, now
+from practice.sandbox import LOCAL_DIRECTORY, Sandbox, Target, default_name
+from practice.sending import Sent, require_all_taken, send_all
+
+app = typer.Typer(
+    help="Practise on a lake-house: run it on this machine or use the one in your AWS account.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+generate = typer.Typer(help="Write sample data to a file or to standard output.", no_args_is_help=True)
+land = typer.Typer(help="Put batch files into the raw zone.", no_args_is_help=True)
+
+MACHINE = "On this machine"
+DATA = "Data in"
+ANSWERS = "Answers out"
+
+app.add_typer(generate, name="generate", rich_help_panel=DATA)
+app.add_typer(land, name="land", rich_help_panel=DATA)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time; give one as 2026-03-14T09:26:53Z.") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+Number = Annotated[int, typer.Option("--count", "-n", min=1, help="Records in all, whatever they are.")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="The same seed and end give the same bytes; the seed alone, the same customers.")
+]
+End = Annotated[
+    datetime | None,
+    typer.Option(parser=_instant, metavar="TIME", help="When the last orders were placed.", show_default="now"),
+]
+Share = Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="Share of records that must fail.")]
+LateShare = Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="Share that is sent over an hour late.")]
+TwiceShare = Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="Share that repeats an earlier record.")]
+MessyShare = Annotated[
+    float, typer.Option(min=0, max=1, metavar="SHARE", help="Share in need of normalising: it must not fail.")
+]
+OutFile = Annotated[
+    Path | None, typer.Option("--out", "-o", dir_okay=False, help="File to write.", show_default="standard output")
+]
+Aws = Annotated[
+    bool | None, typer.Option("--aws/--local", help="Your AWS account, or the local cloud.", show_default="local")
+]
+Port = Annotated[
+    int | None, typer.Option(min=1024, max=65535, help="Port of the local cloud.", show_default=str(local.DEFAULT_PORT))
+]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the options before the command say."""
+
+    name: str
+    directory: Path
+
+    def sandbox(self, aws: bool | None) -> Sandbox:
+        target = Target.choose(aws=aws, directory=self.directory)
+        out.print(f"[dim]{self.name} · {target.description}[/]")
+        return Sandbox.find(self.name, target)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Option(default_factory=default_name, help="The sandbox's name.", show_default="cdk.json")
+    ],
+    directory: Annotated[
+        Path, typer.Option(file_okay=False, help="Where the local cloud keeps its state.", show_default=".local")
+    ] = LOCAL_DIRECTORY,
+) -> None:
+    context.obj = Common(name, directory)
+
+
+@app.command("local", rich_help_panel=MACHINE)
+def run_locally(context: typer.Context, number: Number = Plan.count, seed: Seed = Plan.seed, port: Port = None) -> None:
+    """The whole story: local cloud, deployment, orders, queries, and an account that adds up."""
+    local.tell_story(Plan(count=number, seed=seed), name=context.obj.name, directory=context.obj.directory, port=port)
+
+
+@app.command(rich_help_panel=MACHINE)
+def up(context: typer.Context, port: Port = None) -> None:
+    """Start the local cloud, with nothing in it."""
+    with step("Start the local cloud") as tell:
+        cloud = local.start(context.obj.directory, port)
+        tell(f"{cloud.endpoint}, {'empty' if cloud.fresh else 'running already'}")
+
+
+@app.command(rich_help_panel=MACHINE)
+def down(context: typer.Context) -> None:
+    """Stop the local cloud. It keeps everything in memory, so everything in it is gone."""
+    cloud = LocalCloud.attach(context.obj.directory)
+    if cloud is None:
+        out.print("No local cloud runs here.")
+        return
+    with step("Stop the local cloud"):
+        cloud.stop()
+
+
+@app.command(rich_help_panel=MACHINE)
+def flush(context: typer.Context) -> None:
+    """Deliver what Firehose has buffered in the local cloud now, instead of within a minute."""
+    sandbox = context.obj.sandbox(aws=False)
+    with step("Deliver"):
+        local.flush(sandbox.target.cloud)
+
+
+@generate.command("orders")
+def generate_orders(
+    number: Number = Plan.count,
+    seed: Seed = Plan.seed,
+    malformed: Share = Plan.malformed,
+    late: LateShare = Plan.late,
+    duplicates: TwiceShare = Plan.duplicates,
+    messy: MessyShare = Plan.messy,
+    end: End = None,
+    file: OutFile = None,
+) -> None:
+    """Orders as JSON lines, faults included; what must come out of them is told at the end."""
+    plan = Plan(number, seed, malformed, late, duplicates, messy, end or now())
+    manifest = Manifest()
+    _write(file, manifest.counted(orders(plan)))
+    err.print(
+        f"{manifest.sent:,} records: {manifest.processed:,} to be processed, {manifest.failed.total():,} to fail, "
+        f"{manifest.late:,} late, {manifest.duplicates:,} sent twice, {manifest.messy:,} messy"
+    )
+
+
+@generate.command("customers")
+def generate_customers(
+    number: Annotated[int, typer.Option("--orders", min=1, help="The customers behind this many orders.")] = Plan.count,
+    seed: Seed = Plan.seed,
+    end: End = None,
+    file: OutFile = None,
+) -> None:
+    """Customers as CSV: everyone behind the orders of the same seed."""
+    _write(file, (line.encode() for line in customers(Plan(number, seed, end=end or now()))))
+
+
+@land.command("customers")
+def land_customers_now(
+    context: typer.Context,
+    number: Annotated[int, typer.Option("--orders", min=1, help="The customers behind this many orders.")] = Plan.count,
+    seed: Seed = Plan.seed,
+    aws: Aws = None,
+) -> None:
+    """Land today's batch of customers in the raw zone."""
+    sandbox = context.obj.sandbox(aws)
+    plan = Plan(number, seed)
+    url, landed = land_customers(sandbox, customers(plan), plan.end.date())
+    out.print(f"{landed:,} customers in {url}")
+
+
+@app.command(rich_help_panel=DATA)
+def send(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", exists=True, dir_okay=False, help="Your own JSON lines, instead of generated orders."
+        ),
+    ] = None,
+    number: Number = Plan.count,
+    seed: Seed = Plan.seed,
+    malformed: Share = Plan.malformed,
+    late: LateShare = Plan.late,
+    duplicates: TwiceShare = Plan.duplicates,
+    messy: MessyShare = Plan.messy,
+    end: End = None,
+    aws: Aws = None,
+) -> None:
+    """Stream orders into the lake-house.
+
+    A file's lines go as they are. What will fail is told beforehand, by the code that the Lambda function runs.
+    """
+    sandbox, directory = context.obj.sandbox(aws), context.obj.directory
+    if file:
+        due = _validated(file)
+        sent = send_all(sandbox, _lines(file), total=due.raw, directory=directory)
+    else:
+        manifest = Manifest()
+        plan = Plan(number, seed, malformed, late, duplicates, messy, end or now())
+        sent = send_all(sandbox, manifest.counted(orders(plan)), total=plan.count, directory=directory)
+        due = expected(manifest)
+    out.print(f"[green]✓[/] {sent.taken:,} of {due.raw:,} records taken by {sent.stream}")
+    require_all_taken(sent, directory)
+    show("What must come out", _counts_table(due))
+    hurry = "now: python -m practice flush" if sandbox.target.cloud else "then: python -m practice status --aws"
+    out.print(f"Firehose delivers within about a minute; {hurry}")
+
+
+@app.command(rich_help_panel=DATA)
+def crawl(context: typer.Context, aws: Aws = None) -> None:
+    """Run the raw zone's crawler, and list the tables it leaves."""
+    sandbox = context.obj.sandbox(aws)
+    with step("Crawl the raw zone"):
+        tables = run_crawler(sandbox)
+    made = table("table", "columns", numbers=("columns",))
+    for name, columns in sorted(tables.items()):
+        made.add_row(name, str(columns))
+    show(f"Tables in {sandbox['RawDatabase']}", made)
+
+
+@app.command("queries", rich_help_panel=ANSWERS)
+def list_queries(context: typer.Context, aws: Aws = None) -> None:
+    """List the named queries of the Athena workgroup."""
+    sandbox = context.obj.sandbox(aws)
+    made = table("name", "what it answers")
+    for query in queries.named_queries(sandbox):
+        made.add_row(f"[cyan]{query.name}[/]", escape(query.summary))
+    show("Named queries", made, "Run one: python -m practice query NAME")
+
+
+@app.command(rich_help_panel=ANSWERS)
+def query(
+    context: typer.Context,
+    name_or_sql: Annotated[str, typer.Argument(metavar="NAME|SQL", help="A named query, or SQL in quotes.")],
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="Rows to show.")] = 20,
+    aws: Aws = None,
+) -> None:
+    """Ask Athena, and show the first rows and what the query scanned."""
+    sandbox = context.obj.sandbox(aws)
+    asked = queries.find(sandbox, name_or_sql)
+    with out.status("Athena is working"):
+        answer = queries.run(sandbox, asked, rows=rows)
+    show_answer(asked.name or "Answer", asked.description, answer)
+
+
+@app.command(rich_help_panel=ANSWERS)
+def status(context: typer.Context, aws: Aws = None) -> None:
+    """Count what is in the lake-house, from the objects in S3 themselves."""
+    sandbox = context.obj.sandbox(aws)
+    with out.status("Counting"):
+        found = count(sandbox)
+    sent = Sent.last(context.obj.directory)
+    if sent and sent.target == sandbox.target.description:
+        refused = f", {sent.refused.total():,} refused" if sent.refused else ""
+        out.print(f"Last send: {sent.taken:,} records to {sent.stream} at {sent.at}{refused}")
+    show("In the lake-house", _counts_table(found))
+    on_the_way = found.raw - found.processed - found.failed.total()
+    if on_the_way:
+        out.print(
+            f"[yellow]raw and processed + failed differ by {on_the_way:,}:[/] "
+            "Firehose is still delivering, or something is wrong. Look again in a minute."
+        )
+    else:
+        out.print("[green]✓[/] raw = processed + failed")
+
+
+def _counts_table(counts: Counts) -> Table:
+    made = table("", "records", numbers=("records",))
+    made.add_row("in raw", f"{counts.raw:,}")
+    made.add_row("in processed", f"{counts.processed:,}")
+    made.add_row("failed", f"{counts.failed.total():,}")
+    for reason, number in counts.failed.most_common():
+        made.add_row(f"  {escape(reason)}", f"{number:,}", style="dim")
+    return made
+
+
+def _validated(file: Path) -> Counts:
+    """What must come out of a file's lines; those that will fail are shown by reason."""
+    validation = validate(_lines(file))
+    if not validation.records:
+        raise PracticeError(f"{file} is empty; it must hold one JSON object a line.")
+    if validation.findings:
+        made = table(
+            "reason",
+            "records",
+            "first line",
+            "why",
+            numbers=("records", "first line"),
+        )
+        for reason, finding in sorted(validation.findings.items(), key=lambda item: -item[1].count):
+            made.add_row(reason, f"{finding.count:,}", f"{finding.first_line:,}", escape(finding.example))
+        show(f"What does not fit the contract in {file}", made)
+    else:
+        out.print(f"[green]✓[/] All {validation.records:,} records of {file} fit the contract.")
+    return Counts(validation.records, validation.records - validation.reasons.total(), validation.reasons)
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as content:
+        for line in content:
+            yield line if line.endswith(b"\n") else line + b"\n"
+
+
+def _write(file: Path | None, lines: Iterable[bytes]) -> None:
+    with file.open("wb") if file else nullcontext(sys.stdout.buffer) as output:
+        for line in lines:
+            output.write(line)
+        output.flush()
+
+
+def main() -> None:
+    """Run the command line; what a learner can put right is told in a line, never as a traceback."""
+    try:
+        app()
+    except (PracticeError, LocalCloudError, PlanError, ContractError) as error:
+        fail(str(error))
+    except NoCredentialsError:
+        fail("There are no AWS credentials in the environment. Set AWS_PROFILE, or sign in: aws sso login.")
+    except (BotoCoreError, ClientError) as error:
+        fail(str(error))
+    else:
+        return
+    sys.exit(1)

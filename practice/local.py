@@ -1,0 +1,148 @@
+"""The whole story on one machine: deploy, stream, query, and an account that adds up."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError
+
+from rich.table import Table
+
+from practice.console import out, show, show_answer, step, table
+from practice.counts import Counts, count, expected
+from practice.crawl import crawl
+from practice.deploy import bootstrap, deploy
+from practice.errors import PracticeError
+from practice.ingest import land_customers
+from practice.local_cloud.lifecycle import LocalCloud, log_path
+from practice.local_cloud.state import ServerState
+from practice.queries import named_queries, run
+from practice.sample.customers import customers
+from practice.sample.orders import Manifest, orders
+from practice.sample.plan import Plan
+from practice.sandbox import Sandbox, Target
+from practice.sending import require_all_taken, send_all
+
+DEFAULT_PORT = 4566
+ROWS = 5
+FLUSH_SECONDS = 600
+
+
+def start(directory: Path, port: int | None) -> LocalCloud:
+    """The directory's local cloud, started if it does not run; without a port, the one it runs on or the usual one."""
+    running = LocalCloud.attach(directory)
+    if running is None and ServerState.read(directory):
+        out.print(
+            "[yellow]The local cloud was killed, and its memory with it. A new, empty one starts; everything is "
+            "deployed again.[/]"
+        )
+    return LocalCloud.start(directory, port or (running.state.port if running else DEFAULT_PORT))
+
+
+def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> None:
+    """Deploy the sandbox into a local cloud and run the plan's orders through it.
+
+    Running it again sends again, later orders of the same customers. Only what this run added is compared
+    with what must come out; a difference is an error.
+    """
+    started = time.monotonic()
+    out.print("\n[bold]A lake-house on this machine[/]\n")
+    with step("Start the local cloud") as tell:
+        cloud = start(directory, port)
+        tell(f"{cloud.endpoint}, {'empty' if cloud.fresh else 'running already'}")
+    with step("Bootstrap the CDK") as tell:
+        bootstrap(cloud, tell)
+        tell("")
+    with step("Deploy the stacks") as tell:
+        deploy(cloud, name, tell)
+        sandbox = Sandbox.find(name, Target.of(cloud))
+        tell(f"{name}-lake, {name}-ingestion")
+    with step("Land the customers") as tell:
+        _, landed = land_customers(sandbox, customers(plan), plan.end.date())
+        tell(f"{landed:,} customers")
+    with step("Count what is there") as tell:
+        flush(cloud)
+        before = count(sandbox)
+        tell(f"{before.raw:,} orders" if before.raw else "no orders yet")
+    manifest = _send(sandbox, plan, directory)
+    with step("Deliver and count") as tell:
+        flush(cloud)
+        now = count(sandbox)
+        tell(f"{now.raw - before.raw:,} orders in raw")
+    with step("Crawl the raw zone") as tell:
+        tell(", ".join(sorted(crawl(sandbox))))
+    with step("Ask the named queries") as tell:
+        answers = [(query, run(sandbox, query, rows=ROWS)) for query in named_queries(sandbox)]
+        tell(f"{len(answers)} answers")
+    for query, answer in answers:
+        show_answer(query.name, query.summary, answer)
+    account, adds_up = reconcile(manifest, now - before)
+    show(
+        "What went in, and what came out",
+        account,
+        f"{manifest.duplicates:,} were sent twice, {manifest.late:,} came late, "
+        f"{manifest.messy:,} were messy but could be put right",
+    )
+    _show_end(now, time.monotonic() - started)
+    if not adds_up:
+        raise PracticeError(
+            "What came out is not what went in; the rows marked ✗ differ. If nothing else was sending meanwhile, "
+            f"look into the local cloud's log: {log_path(directory)}"
+        )
+
+
+def flush(cloud: LocalCloud) -> None:
+    """Deliver everything that Firehose has buffered, now; the local cloud alone can be asked to."""
+    request = urllib.request.Request(f"{cloud.endpoint}/_sandbox/firehose/flush", method="POST")  # noqa: S310
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=FLUSH_SECONDS):
+            return
+    except OSError as error:
+        told = error.read().decode() if isinstance(error, HTTPError) else error
+        raise PracticeError(f"The local cloud did not deliver: {told}. Its log: {log_path(cloud.directory)}") from error
+
+
+def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
+    """Compare what must have come out with what did, line by line; the second value says whether all is equal."""
+    due = expected(manifest)
+    lines = [
+        ("in raw", due.raw, found.raw),
+        ("in processed", due.processed, found.processed),
+        ("failed", due.failed.total(), found.failed.total()),
+        *((f"  {reason}", due.failed[reason], found.failed[reason]) for reason in sorted(due.failed | found.failed)),
+    ]
+    made = table("this run", "expected", "found", "", numbers=("expected", "found"))
+    made.add_row("sent", f"{manifest.sent:,}", "", "")
+    for line, wanted, got in lines:
+        style = "dim" if line.startswith(" ") else ""
+        mark = "[green]✓[/]" if wanted == got else "[bold red]✗[/]"
+        made.add_row(line, f"{wanted:,}", f"{got:,}", mark, style=style)
+    return made, all(wanted == got for _, wanted, got in lines)
+
+
+def _send(sandbox: Sandbox, plan: Plan, directory: Path) -> Manifest:
+    manifest = Manifest()
+    with step("Send the orders") as tell:
+        sent = send_all(sandbox, manifest.counted(orders(plan)), total=plan.count, directory=directory)
+        tell(f"{sent.taken:,} records to {sent.stream}")
+    require_all_taken(sent, directory)
+    return manifest
+
+
+def _show_end(now: Counts, seconds: float) -> None:
+    out.print(
+        f"\nIn the lake-house now: {now.raw:,} in raw = {now.processed:,} processed + {now.failed.total():,} failed. "
+        f"Took [bold]{seconds:.0f} s[/].\n\n[bold]Try next[/]"
+    )
+    commands = Table.grid(padding=(0, 2))
+    commands.add_column(no_wrap=True)
+    for command, purpose in (
+        ("query top_categories", "ask again, by name or in SQL"),
+        ("generate orders --count 3", "look at the events"),
+        ("send --file my-orders.jsonl", "send your own; see what fails"),
+        ("status", "count what is there"),
+        ("down", "stop, and forget everything"),
+    ):
+        commands.add_row(f"  [cyan]python -m practice {command}[/]", purpose)
+    out.print(commands)

@@ -1,0 +1,134 @@
+"""Where Trino (Athena engine version 3) and DuckDB disagree on a function or operator, and what takes its place.
+
+sqlglot translates syntax and most functions. What stands here is what it translates to something that answers
+differently: the differences were found by running both readings of Trino's documentation on DuckDB.
+
+Source: https://trino.io/docs/current/functions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from duckdb import DuckDBPyConnection
+from sqlglot import exp
+from sqlglot.helper import seq_get
+
+from practice.local_cloud.athena_errors import not_emulated
+
+MACROS = {
+    # DuckDB's parser also takes NaN, Infinity and trailing commas, which are not JSON. Casting text that is no JSON
+    # fails, which TRY can catch; error() could not be caught.
+    "trino_json_parse(x)": r"""
+        CAST(CASE WHEN regexp_matches(regexp_replace(x, '"(\\.|[^"\\])*"', '""', 'g'), '(?i)nan|inf|,\s*[\]}]')
+             THEN concat('not JSON: ', x) ELSE x END AS JSON)""",
+    "trino_json_extract_scalar(x, path)": """
+        CASE WHEN json_valid(x) AND json_type(x, path) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string(x, path) END
+        """,
+    "trino_json_extract(x, path)": "CASE WHEN json_valid(x) THEN json_extract(x, path) END",
+    "trino_json_to_varchar(x)": "json_extract_string(x, '$')",
+    # Replaces invalid bytes by a question mark, where Trino takes U+FFFD.
+    "trino_from_utf8(x)": "decode(x, 'replace')",
+    "trino_divide_integers(a, b)": """
+        CASE WHEN b = 0 THEN CAST(concat('Division by zero: ', a) AS BIGINT) ELSE a // b END""",
+    "json_size(x, path)": "coalesce(json_array_length(x, path), len(json_keys(x, path)), 0)",
+    "json_format(x)": "CAST(x AS VARCHAR)",
+    "json_array_contains(x, value)": "list_contains(json_extract_string(x, '$[*]'), CAST(value AS VARCHAR))",
+    "to_utf8(x)": "encode(x)",
+    "from_iso8601_date(x)": "CAST(x AS DATE)",
+    "to_iso8601(x)": "strftime(x, '%Y-%m-%dT%H:%M:%S.%gZ')",
+    "at_timezone(x, zone)": "timezone(zone, x)",
+    "last_day_of_month(x)": "last_day(x)",
+    "is_nan(x)": "isnan(x)",
+    "is_infinite(x)": "isinf(x)",
+    "is_finite(x)": "isfinite(x)",
+    "codepoint(x)": "unicode(x)",
+    "split_to_map(x, entries, pairs)": """
+        map_from_entries(list_transform(string_split(x, entries),
+                         lambda e: struct_pack(k := split_part(e, pairs, 1), v := split_part(e, pairs, 2))))""",
+    "array_average(x)": "list_avg(x)",
+    "every(x)": "bool_and(x)",
+}
+_SAME_IN_DUCKDB = frozenset({"array_sum", "bit_count", "cbrt", "chr", "gcd", "histogram", "lcm", "uuid", "xxhash64"})
+_KNOWN = frozenset(signature.split("(")[0] for signature in MACROS) | _SAME_IN_DUCKDB
+
+_Rewrite = Callable[[exp.Expr], exp.Expr | None]
+
+
+def create_macros(connection: DuckDBPyConnection) -> None:
+    for signature, body in MACROS.items():
+        connection.execute(f"CREATE TEMP MACRO {signature} AS {body}")
+
+
+def to_duckdb(typed: exp.Expr) -> str:
+    """DuckDB SQL of a Trino expression whose nodes carry their types."""
+    holder = exp.Paren(this=typed.copy())
+    for node in list(holder.find_all(exp.Expr, bfs=True))[:0:-1]:
+        replacement = _rewrite(node)
+        if replacement is not None:
+            replacement.type = replacement.type or node.type
+            node.replace(replacement)
+    return str(holder.this.sql("duckdb"))
+
+
+def _rewrite(node: exp.Expr) -> exp.Expr | None:
+    match node:
+        case exp.Anonymous() if node.name.lower() not in _KNOWN:
+            raise not_emulated(f"the function {node.name}()")
+        case exp.ParseJSON():
+            return exp.func("trino_json_parse", node.this)
+        case exp.JSONExtractScalar() | exp.JSONExtract():
+            kind = "extract_scalar" if isinstance(node, exp.JSONExtractScalar) else "extract"
+            path = exp.Literal.string(node.expression.sql("duckdb").strip("'"))
+            return exp.func(f"trino_json_{kind}", node.this, path)
+        case exp.Decode():
+            return exp.func("trino_from_utf8", node.this)
+        case exp.Cast() if node.this.is_type("json") and node.to.is_type(*exp.DataType.TEXT_TYPES):
+            return exp.func("trino_json_to_varchar", node.this)
+        case exp.DateDiff():
+            # Trino counts whole units, as DuckDB's date_sub does; its date_diff counts the boundaries crossed.
+            whole = exp.Anonymous(this="date_sub", expressions=[_unit(node), node.expression, node.this])
+            return _typed(whole, "bigint")
+        case exp.DateAdd() | exp.DateSub() | exp.Add() | exp.Sub() | exp.DateTrunc() | exp.TimestampTrunc():
+            return _date_stays_date(node)
+        case exp.Avg() if node.this.is_type("decimal"):
+            return exp.cast(node.copy(), node.this.type.copy())
+        case exp.Div():
+            return _divide(node)
+        case _:
+            return None
+
+
+def _typed(node: exp.Expr, type_name: str) -> exp.Expr:
+    node.type = exp.DataType.build(type_name)
+    return node
+
+
+def _unit(node: exp.DateDiff) -> exp.Expr:
+    return exp.Literal.string(node.text("unit").lower() or "day")
+
+
+def _date_stays_date(node: exp.Expr) -> exp.Expr | None:
+    """Trino keeps a date a date where DuckDB makes it a timestamp."""
+    truncates = isinstance(node, (exp.DateTrunc, exp.TimestampTrunc))
+    moves = isinstance(node, (exp.DateAdd, exp.DateSub)) or isinstance(node.args.get("expression"), exp.Interval)
+    if node.this.is_type("date") and (truncates or moves):
+        return exp.cast(node.copy(), "date")
+    return None
+
+
+def _divide(node: exp.Div) -> exp.Expr | None:
+    """Integers divide to an integer, decimals to a decimal of the larger scale."""
+    both = [node.this, node.expression]
+    if all(side.is_type(*exp.DataType.INTEGER_TYPES) for side in both):
+        return _typed(exp.func("trino_divide_integers", *both), "bigint")
+    exact = (*exp.DataType.INTEGER_TYPES, exp.DataType.Type.DECIMAL)
+    if all(side.is_type(*exact) for side in both):
+        scale = max(_scale(side) for side in both)
+        return exp.cast(node.copy(), exp.DataType.build(f"decimal(38,{scale})"))
+    return None
+
+
+def _scale(side: exp.Expr) -> int:
+    parameter = seq_get(side.type.expressions if side.type else [], 1)
+    return int(parameter.name) if parameter is not None else 0

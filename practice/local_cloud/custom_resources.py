@@ -1,0 +1,62 @@
+"""The CDK's own custom resources, done natively.
+
+On AWS a Node.js function stands behind each; here that function would need Node.js, and a stack would hang
+without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from practice.local_cloud.loopback import client
+from practice.local_cloud.service import Attributes, Operations, Properties, Route
+
+_CONSENT = {"Key": "aws-cdk:auto-delete-objects", "Value": "true"}
+
+
+def _create(_logical_id: str, _properties: Properties, _stack_name: str) -> tuple[str, Attributes]:
+    return str(uuid4()), {}
+
+
+def _update(physical_id: str, old: Properties, new: Properties, _stack_name: str) -> tuple[str, Attributes]:
+    if old["BucketName"] != new["BucketName"]:
+        _empty_bucket(physical_id, old)
+    return physical_id, {}
+
+
+def _empty_bucket(_physical_id: str, properties: Properties) -> None:
+    """Delete every object, version and delete marker of a bucket that carries the CDK's tag of consent.
+
+    Source: https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_s3/BucketProps.html (auto_delete_objects)
+    """
+    s3 = client("s3")
+    bucket = properties["BucketName"]
+    try:
+        tags: list[Any] = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchBucket", "NoSuchTagSet"}:
+            return
+        raise
+    if _CONSENT not in tags:
+        return
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects = [
+            {"Key": version["Key"], "VersionId": version["VersionId"]}
+            for version in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        ]
+        if objects:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+RESOURCE_HANDLERS: Mapping[str, Operations] = {
+    "Custom::S3AutoDeleteObjects": {"create": _create, "update": _update, "delete": _empty_bucket},
+}
+ROUTES: Mapping[tuple[str, str], Route] = {}
+
+
+def install() -> None:
+    """Nothing to replace."""

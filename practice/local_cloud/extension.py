@@ -1,0 +1,32 @@
+"""Fills in, inside the running MiniStack, what it lacks or fakes: one module per service."""
+
+from __future__ import annotations
+
+from practice.local_cloud import custom_resources, glue_security_configuration, health, s3
+from practice.local_cloud.hooks import PROVISIONERS, STACKS
+from practice.local_cloud.service import Route, Service
+
+SERVICES: tuple[Service, ...] = (
+    custom_resources,
+    glue_security_configuration,
+    health,
+    s3,
+)
+
+
+def install() -> None:
+    """Lay the extension over MiniStack; once, before the first request.
+
+    Every resource is provided off the event loop, since the extension's handlers call the server itself.
+    """
+    STACKS._runs_on_worker_thread = lambda _resource_type: True
+    for service in SERVICES:
+        for resource_type, operations in service.RESOURCE_HANDLERS.items():
+            known = PROVISIONERS._RESOURCE_HANDLERS.get(resource_type, {})
+            PROVISIONERS._RESOURCE_HANDLERS[resource_type] = {**known, **operations}
+        service.install()
+
+
+def route(method: str, path: str) -> Route | None:
+    """The handler of a request beside the AWS APIs, if it is one."""
+    return next((service.ROUTES[method, path] for service in SERVICES if (method, path) in service.ROUTES), None)

@@ -1,0 +1,78 @@
+"""Every private name of MiniStack that the local cloud relies on, and no way to reach another.
+
+MiniStack is pinned exactly because of these names: they carry no promise. Raising the pin means running
+``tests/test_local_cloud_hooks.py``, which fails for each name that is gone.
+
+A service module reaches MiniStack through the objects below only, for example ``S3._buckets``. What it needs
+more, it adds here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any, ClassVar
+
+
+class MiniStackModule:
+    """One MiniStack module, of which only the declared names can be read or replaced.
+
+    It is imported at the first use, because MiniStack reads its settings from the environment while importing.
+    """
+
+    declared: ClassVar[dict[str, MiniStackModule]] = {}
+
+    def __init__(self, name: str, *names: str) -> None:
+        self.__dict__.update(module_name=f"ministack.{name}", names=frozenset(names))
+        self.declared[name] = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module_with(name), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._module_with(name), name, value)
+
+    def _module_with(self, name: str) -> ModuleType:
+        if name not in self.names:
+            raise AttributeError(f"{self.module_name}.{name} is not a declared hook; declare it in {__name__}")
+        return import_module(self.module_name)
+
+
+APP = MiniStackModule("app", "app", "_docker_socket_present")
+PROVISIONERS = MiniStackModule("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "_s3_create", "_s3_update")
+STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
+S3 = MiniStackModule("services.s3", "_resolve_sse_write_headers")
+RESPONSES = MiniStackModule("core.responses", "get_account_id", "get_region", "new_uuid")
+ATHENA = MiniStackModule(
+    "services.athena",
+    "_arn_workgroup",
+    "_create_workgroup",
+    "_delete_workgroup",
+    "_ensure_default_workgroup",
+    "_executions",
+    "_get_query_results",
+    "_named_queries",
+    "_parse_ddl",
+    "_run_ddl",
+    "_start_query_execution",
+    "_stop_query_execution",
+    "_tags",
+    "_workgroups",
+)
+GLUE = MiniStackModule(
+    "services.glue",
+    "_batch_create_partition",
+    "_crawlers",
+    "_create_crawler",
+    "_create_table",
+    "_databases",
+    "_delete_table",
+    "_get_partitions",
+    "_partitions",
+    "_start_crawler",
+    "_stop_crawler",
+    "_tables",
+    "_update_crawler",
+    "_update_table",
+)
+S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object")

@@ -1,0 +1,188 @@
+"""Starts, finds and stops the local cloud's server process."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+from botocore.config import Config
+
+from practice.local_cloud import health
+from practice.local_cloud.server import CREDENTIALS, HOST, REGION
+from practice.local_cloud.state import ServerState
+from practice.local_cloud.version import check_version
+
+PROJECT = Path(__file__).parents[2]
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 5.0
+
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+
+
+class LocalCloudError(RuntimeError):
+    """The local cloud cannot be started; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A running local cloud.
+
+    Its state is in memory: a cloud that was stopped or killed starts again empty, and what was deployed into it
+    has to be deployed again. ``fresh`` says that this is such a start.
+    """
+
+    directory: Path
+    state: ServerState
+    fresh: bool = False
+
+    @classmethod
+    def start(cls, directory: Path, port: int) -> LocalCloud:
+        """Return the local cloud of this directory, started if it does not run, or no longer answers."""
+        check_version()
+        directory = directory.resolve()
+        directory.mkdir(parents=True, exist_ok=True)
+        if running := cls.attach(directory):
+            if running.state.port != port:
+                raise LocalCloudError(
+                    f"the local cloud of {directory} runs on port {running.state.port}, not on port {port}. "
+                    f"Use port {running.state.port}, or stop it first: make local-down"
+                )
+            return running
+        _end_left_over(directory)
+        _require_free(port)
+        log = log_path(directory)
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", __package__, "--port", str(port), "--directory", str(directory)],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline and process.poll() is None:
+            if _answering_pid(port) == process.pid and (state := ServerState.read(directory)):
+                return cls(directory, state, fresh=True)
+            time.sleep(0.05)
+        reason = f"ended with status {process.returncode}"
+        if process.poll() is None:
+            reason = f"did not answer within {START_TIMEOUT:.0f} s"
+            _end(psutil.Process(process.pid))
+        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
+        raise LocalCloudError(f"the local cloud {reason}. The end of its log, {log}:\n{tail}")
+
+    @classmethod
+    def attach(cls, directory: Path) -> LocalCloud | None:
+        """Return the local cloud of this directory if it runs and answers."""
+        directory = directory.resolve()
+        state = ServerState.read(directory)
+        if state is None or state.process() is None or _answering_pid(state.port) != state.pid:
+            return None
+        return cls(directory, state)
+
+    def stop(self) -> None:
+        """End the server and every Lambda function it runs. What is stopped already stays so."""
+        _end_left_over(self.directory)
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.state.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment for a child process, such as the CDK CLI, that shall use the local cloud and nothing else.
+
+        The user's environment without AWS settings and proxies, with dummy credentials. S3 gets an address of its
+        own because an IP address there makes clients use path-style requests; the CLI gets its own ``CDK_HOME``
+        because it remembers the account of a key.
+        """
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "CDK_")) and name.lower() not in _PROXIES
+        }
+        return {
+            **kept,
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "CDK_HOME": str(self.directory / "cdk-home"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+        }
+
+    def client(self, service_name: str) -> Any:
+        """A boto3 client of the local cloud, whatever the environment says."""
+        session: Any = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
+        return session.client(service_name, endpoint_url=self.endpoint, config=Config(proxies={}))
+
+
+def log_path(directory: Path) -> Path:
+    return directory / "local-cloud.log"
+
+
+def _answering_pid(port: int) -> int | None:
+    """The id of the local cloud's process that answers on the port, if one does."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", health.PATH)
+        pid = json.load(connection.getresponse())["pid"]
+        return pid if isinstance(pid, int) else None
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+        return None
+    finally:
+        connection.close()
+
+
+def _end_left_over(directory: Path) -> None:
+    state = ServerState.read(directory)
+    if state and (process := state.process()):
+        _end(process)
+    ServerState.path(directory).unlink(missing_ok=True)
+
+
+def _end(process: psutil.Process) -> None:
+    """Ask the process to end, then kill it: MiniStack can wait for ever on a custom resource."""
+    family = [process, *process.children(recursive=True)]
+    process.terminate()
+    _, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT)
+    for member in alive:
+        member.kill()
+    psutil.wait_procs(alive, timeout=STOP_TIMEOUT)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            return
+        except OSError as error:
+            raise LocalCloudError(
+                f"port {port} is in use by {_user_of(port)}. Stop that program, or choose another port."
+            ) from error
+
+
+def _user_of(port: int) -> str:
+    """The program that listens on the port, as far as the operating system tells."""
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:
+        pass
+    return "another program"

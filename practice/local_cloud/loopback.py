@@ -1,0 +1,23 @@
+"""boto3 clients that the server uses on itself.
+
+Where a gap can be filled through a public AWS API, the extension calls that API rather than MiniStack's
+internals: botocore then checks the request, and MiniStack's own behaviour applies. A call takes a few
+milliseconds. Never call from the event loop: the server could not answer itself.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+
+@lru_cache
+def client(service_name: str) -> Any:
+    """A client of this very server; thread-safe, one per service."""
+    session: Any = boto3.Session()
+    endpoint = f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
+    return session.client(service_name, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}))

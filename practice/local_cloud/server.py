@@ -1,0 +1,103 @@
+"""The server process of the local cloud: MiniStack and the extension, on 127.0.0.1 only.
+
+Nothing of the user's environment reaches it beyond what a program needs to run, so that neither real AWS
+credentials nor proxies reach a Lambda function: functions run as its child processes and inherit what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from practice.local_cloud.state import ServerState
+from practice.local_cloud.version import check_version
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def server_environment(port: int, temporary: Path) -> dict[str, str]:
+    """The whole environment of the server process; Lambda functions inherit it.
+
+    MiniStack would listen on every interface and on port 8883 unless told otherwise, and would look for Docker.
+    Time is UTC, as it is in Lambda.
+    """
+    return {
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        **CREDENTIALS,
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{os.devnull}/none",
+        "TMPDIR": str(temporary),
+        "TZ": "UTC",
+    }
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """The ASGI application: the extension's own routes, then MiniStack's."""
+    from practice.local_cloud import extension, hooks
+
+    handler = extension.route(scope["method"], scope["path"]) if scope["type"] == "http" else None
+    if handler is None:
+        await hooks.APP.app(scope, receive, send)
+        return
+    try:
+        status, answer = 200, await handler()
+    except Exception as error:
+        status, answer = 500, {"message": f"{type(error).__name__}: {error}"}
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+def serve(port: int, directory: Path) -> None:
+    """Serve until SIGTERM, with empty state. The directory holds the state file and temporary files."""
+    version = check_version()
+    temporary = directory.resolve() / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    environment = server_environment(port, temporary)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    from practice.local_cloud import extension
+
+    extension.install()
+    process = psutil.Process()
+    ServerState(process.pid, process.create_time(), port, version).write(directory)
+    config = Config()
+    config.bind = [f"{HOST}:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    try:
+        asyncio.run(hypercorn_serve(application, config))
+    finally:
+        ServerState.path(directory).unlink(missing_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)

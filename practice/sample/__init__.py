@@ -1,0 +1,1 @@
+"""Sample orders and customers, derived from the contracts: seeded, any size, in constant memory."""
