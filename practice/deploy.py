@@ -19,12 +19,12 @@ _TAIL = 30
 
 def bootstrap(cloud: LocalCloud, tell: Callable[[str], None]) -> None:
     """Bootstrap; without an app, since it needs none and synthesizing one takes seconds."""
-    _cdk(cloud, tell, "bootstrap", ENVIRONMENT, "--app=")
+    run_cdk(cloud, tell, "bootstrap", ENVIRONMENT, "--app=")
 
 
 def deploy(cloud: LocalCloud, name: str, tell: Callable[[str], None]) -> None:
     """Deploy every stack; a stack that is up to date stays as it is."""
-    _cdk(
+    run_cdk(
         cloud,
         tell,
         "deploy",
@@ -35,7 +35,7 @@ def deploy(cloud: LocalCloud, name: str, tell: Callable[[str], None]) -> None:
     )
 
 
-def _cdk(cloud: LocalCloud, tell: Callable[[str], None], *arguments: str) -> None:
+def run_cdk(cloud: LocalCloud, tell: Callable[[str], None], *arguments: str) -> None:
     """Run a command of the CDK CLI; its output goes to a log, each line to the screen, the end to the error."""
     if not CDK.exists():
         raise PracticeError(f"The CDK CLI is not installed: {CDK} is missing. `make local` installs it.")

@@ -1,0 +1,169 @@
+"""The whole sandbox on the local cloud: deployed with the real CDK CLI, filled, queried, destroyed.
+
+The tests build on each other, from the deployment to its end.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from practice.counts import Counts, count, expected
+from practice.crawl import crawl
+from practice.deploy import bootstrap, deploy, run_cdk
+from practice.ingest import land_customers
+from practice.local import flush
+from practice.local_cloud.lifecycle import LocalCloud
+from practice.queries import Answer, Query, named_queries, run
+from practice.sample.customers import customers
+from practice.sample.orders import Manifest, orders
+from practice.sample.plan import Plan
+from practice.sandbox import Sandbox, Target
+from practice.sending import send_all
+
+pytestmark = pytest.mark.slow
+
+NAME = "end-to-end"
+PLAN = Plan(count=5_000, seed=7, end=datetime.now(UTC).replace(microsecond=0))
+
+
+def quietly(_: str) -> None:
+    pass
+
+
+def cdk(cloud: LocalCloud, *arguments: str) -> str:
+    lines: list[str] = []
+    run_cdk(cloud, lines.append, *arguments, f"--context=sandbox:name={NAME}")
+    return "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running = LocalCloud.start(tmp_path_factory.mktemp("local"), port)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def sandbox(cloud: LocalCloud) -> Sandbox:
+    bootstrap(cloud, quietly)
+    deploy(cloud, NAME, quietly)
+    return Sandbox.find(NAME, Target.of(cloud))
+
+
+@pytest.fixture(scope="module")
+def manifest(cloud: LocalCloud, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    land_customers(sandbox, customers(PLAN), PLAN.end.date())
+    sent = Manifest()
+    send_all(sandbox, sent.counted(orders(PLAN)), total=PLAN.count, directory=tmp_path_factory.mktemp("sent"))
+    flush(cloud)
+    return sent
+
+
+def ask(sandbox: Sandbox, sql: str, database: str = "ProcessedDatabase") -> Answer:
+    return run(sandbox, Query(sql, sandbox[database]), rows=1000)
+
+
+def test_every_record_sent_is_processed_or_failed_for_the_known_reason_and_raw_holds_them_all(
+    sandbox: Sandbox, manifest: Manifest
+) -> None:
+    found = count(sandbox)
+    assert manifest.sent == PLAN.count
+    assert manifest.failed.total() > 0
+    assert found == expected(manifest)
+    assert found.raw == found.processed + found.failed.total()
+
+
+def test_athena_counts_the_same(sandbox: Sandbox, manifest: Manifest) -> None:
+    processed = ask(sandbox, "SELECT count(*) FROM orders").rows
+    failed = ask(sandbox, "SELECT count(*) FROM orders_failed").rows
+    assert (processed, failed) == ([[str(manifest.processed)]], [[str(manifest.failed.total())]])
+
+
+def test_every_order_lies_in_the_partition_of_its_own_day(sandbox: Sandbox, manifest: Manifest) -> None:
+    astray = ask(sandbox, "SELECT count(*) FROM orders WHERE order_date <> CAST(event_time AS date)").rows
+    assert astray == [["0"]]
+
+
+def test_the_crawler_finds_the_customers_of_the_day(sandbox: Sandbox, manifest: Manifest) -> None:
+    crawl(sandbox)
+    found = ask(sandbox, "SELECT count(*), max(snapshot_date) FROM customers", "RawDatabase").rows
+    header_and_customers = sum(1 for _ in customers(PLAN))
+    assert found == [[str(header_and_customers - 1), PLAN.end.date().isoformat()]]
+
+
+def test_every_named_query_returns_rows(sandbox: Sandbox, manifest: Manifest) -> None:
+    queries = named_queries(sandbox)
+    assert len(queries) >= 7
+    assert [query.name for query in queries if not run(sandbox, query, rows=1).rows] == []
+
+
+def test_the_query_of_failures_accounts_for_every_failed_record(sandbox: Sandbox, manifest: Manifest) -> None:
+    (query,) = [query for query in named_queries(sandbox) if query.name == "failures_by_reason"]
+    answer = run(sandbox, query, rows=100)
+    records = [column.name for column in answer.columns].index("records")
+    assert sum(int(row[records] or 0) for row in answer.rows) == manifest.failed.total()
+
+
+def test_a_query_on_one_day_scans_less_than_one_on_all(sandbox: Sandbox, manifest: Manifest) -> None:
+    day = ask(sandbox, "SELECT max(order_date) FROM orders").rows[0][0]
+    one = ask(sandbox, f"SELECT sum(amount) FROM orders WHERE order_date = DATE '{day}'")  # noqa: S608
+    every = ask(sandbox, "SELECT sum(amount) FROM orders")
+    assert 0 < one.bytes_scanned < every.bytes_scanned / 10
+
+
+def test_a_second_deployment_changes_nothing(cloud: LocalCloud, sandbox: Sandbox) -> None:
+    output = cdk(cloud, "deploy", "--all", "--require-approval=never")
+    assert output.count("(no changes)") == 2
+
+
+def test_diff_finds_no_difference(cloud: LocalCloud, sandbox: Sandbox) -> None:
+    output = cdk(cloud, "diff", "--fail")
+    assert "Number of stacks with differences: 0" in output
+
+
+def test_another_source_can_be_put_in_front_and_delivers_as_well(
+    cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest, tmp_path: Path
+) -> None:
+    cdk(cloud, "deploy", "--all", "--require-approval=never", "--context=sandbox:ingestion_source=kinesis")
+    found = Sandbox.find(NAME, Target.of(cloud))
+    assert "OrderStream" in found.outputs
+    before = count(found)
+    more = Manifest()
+    plan = Plan(count=200, seed=8, end=PLAN.end)
+    send_all(found, more.counted(orders(plan)), total=plan.count, directory=tmp_path)
+    flush(cloud)
+    assert count(found) - before == expected(more) != Counts()
+
+
+def test_destroy_leaves_nothing(cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest) -> None:
+    cdk(cloud, "destroy", "--all", "--force")
+    left = {
+        "buckets": [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]],
+        "databases": cloud.client("glue").get_databases()["DatabaseList"],
+        "crawlers": cloud.client("glue").get_crawlers()["Crawlers"],
+        "security configurations": cloud.client("glue").get_security_configurations()["SecurityConfigurations"],
+        "workgroups": [w["Name"] for w in cloud.client("athena").list_work_groups()["WorkGroups"]],
+        "delivery streams": cloud.client("firehose").list_delivery_streams()["DeliveryStreamNames"],
+        "data streams": cloud.client("kinesis").list_streams()["StreamNames"],
+        "functions": cloud.client("lambda").list_functions()["Functions"],
+        "log groups": [g["logGroupName"] for g in cloud.client("logs").describe_log_groups()["logGroups"]],
+        "roles": [r["RoleName"] for r in cloud.client("iam").list_roles()["Roles"] if NAME in r["RoleName"]],
+        "keys": [key for key in customer_keys(cloud) if key["KeyState"] != "PendingDeletion"],
+    }
+    bootstrapped = [name for name in left["buckets"] if name.startswith("cdk-hnb659fds-assets-")]
+    assert left == dict.fromkeys(left, []) | {"buckets": bootstrapped, "workgroups": ["primary"]}
+    assert [key for key in customer_keys(cloud) if key["KeyState"] == "PendingDeletion"]
+
+
+def customer_keys(cloud: LocalCloud) -> list[dict[str, str]]:
+    kms = cloud.client("kms")
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    return [key for key in keys if key["KeyManager"] == "CUSTOMER"]
