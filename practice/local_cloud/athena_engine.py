@@ -129,5 +129,3 @@ def _failure(error: duckdb.Error) -> Exception:
     if code is None and isinstance(error, (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)):
         code = "SYNTAX_ERROR"
     return QueryFailedError(code or "GENERIC_USER_ERROR", f"{message} (said by DuckDB, which runs the query locally)")
-
-

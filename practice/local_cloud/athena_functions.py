@@ -91,8 +91,10 @@ def _rewrite(node: exp.Expr) -> exp.Expr | None:
             return _typed(whole, "bigint")
         case exp.DateAdd() | exp.DateSub() | exp.Add() | exp.Sub() | exp.DateTrunc() | exp.TimestampTrunc():
             return _date_stays_date(node)
-        case exp.Avg() if node.this.is_type("decimal"):
-            return exp.cast(node.copy(), node.this.type.copy())
+        case exp.Avg() | exp.Filter(this=exp.Avg()) | exp.Window() if not isinstance(
+            node.parent, (exp.Filter, exp.Window)
+        ):
+            return _decimal_average(node)
         case exp.Div():
             return _divide(node)
         case _:
@@ -114,6 +116,16 @@ def _date_stays_date(node: exp.Expr) -> exp.Expr | None:
     moves = isinstance(node, (exp.DateAdd, exp.DateSub)) or isinstance(node.args.get("expression"), exp.Interval)
     if node.this.is_type("date") and (truncates or moves):
         return exp.cast(node.copy(), "date")
+    return None
+
+
+def _decimal_average(node: exp.Expr) -> exp.Expr | None:
+    """The average of decimals is a decimal of their scale, rounded half up; in DuckDB it is a double."""
+    average = node
+    while isinstance(average, (exp.Filter, exp.Window)):
+        average = average.this
+    if isinstance(average, exp.Avg) and average.this.is_type("decimal"):
+        return exp.cast(node.copy(), exp.DataType.build(f"decimal(38,{_scale(average.this)})"))
     return None
 
 

@@ -87,7 +87,7 @@ class Result:
         """A query's CSV: every value quoted, NULL as nothing. Of other statements the plain lines."""
         if not self.header:
             return "".join("\t".join(value or "" for value in row) + "\n" for row in self.texts).encode()
-        lines = [[column.name for column in self.columns], *self.texts]
+        lines: list[list[str | None]] = [[column.name for column in self.columns], *self.texts]
         return "".join(",".join(_csv_value(value) for value in line) + "\n" for line in lines).encode()
 
     def page(self, start: int, size: int) -> tuple[list[dict[str, Any]], int | None]:
@@ -120,8 +120,8 @@ def text(value: Any) -> str | None:
             return value.isoformat()
         case bytes() | bytearray():
             return value.hex(" ")
-        case list() | tuple():
-            return "[" + ", ".join(text(item) or "null" for item in value) + "]"
+        case [*items]:
+            return "[" + ", ".join(text(item) or "null" for item in items) + "]"
         case dict():
             return "{" + ", ".join(f"{text(k)}={text(v) or 'null'}" for k, v in value.items()) + "}"
         case _:

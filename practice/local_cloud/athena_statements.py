@@ -238,6 +238,7 @@ def show_partitions(table: Table) -> Result:
     """Catalogued partitions alone: Athena does not list projected ones."""
     if not table.partition_keys:
         raise QueryFailedError("FAILED", f"SemanticException Table {table.name} is not a partitioned table")
+
     def folders(values: tuple[str, ...]) -> str:
         return "/".join(f"{key.name}={value}" for key, value in zip(table.partition_keys, values, strict=True))
 

@@ -41,7 +41,6 @@ class MiniStackModule:
 APP = MiniStackModule("app", "app", "_docker_socket_present")
 PROVISIONERS = MiniStackModule("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "_s3_create", "_s3_update")
 STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
-S3 = MiniStackModule("services.s3", "_resolve_sse_write_headers")
 RESPONSES = MiniStackModule("core.responses", "get_account_id", "get_region", "new_uuid")
 ATHENA = MiniStackModule(
     "services.athena",
@@ -75,4 +74,4 @@ GLUE = MiniStackModule(
     "_update_crawler",
     "_update_table",
 )
-S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object")
+S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
