@@ -5,7 +5,7 @@
 WITH failed AS (
     SELECT
         failed_date,
-        from_unixtime(CAST(arrivaltimestamp AS bigint) / 1e3) AS arrival_time,
+        from_unixtime(CAST(arrivaltimestamp AS bigint) / 1e3) + INTERVAL '5' MINUTE AS latest,
         from_utf8(from_base64(rawdata)) AS record
     FROM $processed.orders_failed
 ),
@@ -13,12 +13,13 @@ WITH failed AS (
 parsed AS (
     SELECT
         failed_date,
-        arrival_time,
+        latest,
         record,
         try(json_parse(record)) IS NOT NULL AS is_json,
         regexp_like(record, '^\s*\{') AS is_object,
         map_keys(try(CAST(json_parse(record) AS map(varchar, json)))) AS field_names,
-        try(from_iso8601_timestamp(json_extract_scalar(record, '$$.event_time'))) AS event_time
+        try(from_iso8601_timestamp(json_extract_scalar(record, '$$.event_time'))) AS event_time,
+        try(from_iso8601_timestamp(json_extract_scalar(record, '$$.sent_time'))) AS sent_time
     FROM failed
 ),
 
@@ -27,7 +28,7 @@ judged AS (
         failed_date,
         record,
         CASE
-            WHEN trim(record) = '' THEN 'empty'
+            WHEN NOT regexp_like(record, '\S') THEN 'empty'
             WHEN NOT is_json THEN 'not_json'
             WHEN NOT is_object THEN 'not_an_object'
             WHEN cardinality(array_except(ARRAY[
@@ -38,7 +39,7 @@ judged AS (
                 'event_id', 'event_type', 'event_time', 'sent_time', 'order_id', 'customer_id', 'product_id',
                 'category', 'channel', 'quantity', 'amount', 'currency', 'country', 'coupon'
             ])) > 0 THEN 'unknown_field'
-            WHEN event_time > arrival_time THEN 'time_in_the_future'
+            WHEN event_time > latest OR sent_time > latest THEN 'time_in_the_future'
             ELSE 'breaks_the_contract'
         END AS reason
     FROM parsed
