@@ -64,7 +64,7 @@ def result_column(name: str, duckdb_type: str) -> ResultColumn:
             return ResultColumn(name, "timestamp with time zone")
         case exp.DataType.Type.INT128:
             return ResultColumn(name, "bigint")
-        case kind if kind in exp.DataType.TEMPORAL_TYPES and kind != exp.DataType.Type.DATE:
+        case kind if kind in exp.DataType.TEMPORAL_TYPES - {exp.DataType.Type.DATE, exp.DataType.Type.TIME}:
             return ResultColumn(name, "timestamp")
         case _:
             kind = parsed.sql("trino").lower().split("(")[0]

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import duckdb
 from sqlglot import exp
 
-from practice.local_cloud.athena_catalog import Column, Location, Table, find_table, view_text
+from practice.local_cloud.athena_catalog import Column, Location, Table, find_table, hive_type, view_text
 from practice.local_cloud.athena_engine import Engine
 from practice.local_cloud.athena_errors import QueryFailedError, not_emulated
 from practice.local_cloud.athena_projection import is_projected
@@ -296,9 +296,7 @@ def _properties(create: exp.Create) -> dict[str, Any]:
 
 
 def _column(name: str, duckdb_type: str) -> Column:
-    parsed = exp.DataType.build(duckdb_type, dialect="duckdb")
-    hive = "timestamp" if parsed.is_type("timestamptz") else parsed.sql("hive").lower()
-    return Column(name.lower(), "bigint" if parsed.is_type("int128") else hive)
+    return Column(name.lower(), hive_type(duckdb_type))
 
 
 def _glue_columns(columns: list[Column]) -> list[dict[str, str]]:

@@ -9,7 +9,6 @@ Source: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-folder-table-parti
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 import re
@@ -20,7 +19,7 @@ from typing import Any
 
 from practice.local_cloud.athena_catalog import Location, Table
 from practice.local_cloud.athena_statements import PARQUET_STORAGE
-from practice.local_cloud.crawler_schema import Schema, classify
+from practice.local_cloud.crawler_schema import Schema, classify, same_columns
 from practice.local_cloud.hooks import GLUE, S3
 from practice.local_cloud.object_store import S3Object, list_objects
 
@@ -56,6 +55,7 @@ class Crawl:
     crawler: Mapping[str, Any]
     seen: set[str]
     stopped: Callable[[], bool]
+    _known: list[Table] = field(default_factory=list)
 
     def run(self) -> None:
         targets = self.crawler["Targets"]
@@ -64,6 +64,7 @@ class Crawl:
         if self.crawler["DatabaseName"] not in GLUE._databases:
             raise CrawlError(f"Database {self.crawler['DatabaseName']} does not exist")
         incremental = self._behavior == NEW_FOLDERS_ONLY and bool(self.seen)
+        self._known = self._known_tables() if incremental else []
         folders: set[str] = set()
         for target in targets.get("S3Targets") or []:
             include = Location.parse(target["Path"])
@@ -73,8 +74,8 @@ class Crawl:
             folders |= {_folder(item) for item in items}
             if incremental:
                 items = [item for item in items if _folder(item) not in self.seen]
-                items = self._add_known_partitions(items)
-            for found in self._tables_below(include, self._classified(items)):
+            content = self._classified(items)
+            for found in self._tables_below(include, self._without_known_partitions(content)):
                 self._write(found)
         if not incremental:
             self._handle_deleted()
@@ -116,6 +117,8 @@ class Crawl:
         return found
 
     def _is_table(self, folder: Location, schemas: list[Schema], children: list[str]) -> bool:
+        if any(t.location.bucket == folder.bucket and t.location.prefix.startswith(folder.prefix) for t in self._known):
+            return False
         grouping = self._configuration.get("Grouping") or {}
         if level := grouping.get("TableLevelConfiguration"):
             return folder.prefix.count("/") + 1 >= int(level)
@@ -125,25 +128,22 @@ class Crawl:
             return all(schemas[0].compatible(schema) for schema in schemas)
         return all(schemas[0].similar(schema) for schema in schemas)
 
-    def _add_known_partitions(self, items: list[S3Object]) -> list[S3Object]:
-        """Add new folders below a known table as its partitions; return what belongs to no known table."""
-        tables = [
-            table
-            for key, definition in GLUE._tables.items()
-            if key.startswith(f"{self.crawler['DatabaseName']}/")
-            and (table := Table(definition)).partition_keys
-            and table.storage.get("Location")
-        ]
-        left = []
-        for item in items:
-            owner = next((table for table in tables if _holds(table.location, item)), None)
-            folders = item.key[len(owner.location.prefix) :].split("/")[:-1] if owner else []
-            if owner is None or len(folders) != len(owner.partition_keys):
-                left.append(item)
+    def _known_tables(self) -> list[Table]:
+        definitions = [d for key, d in GLUE._tables.items() if key.startswith(f"{self.crawler['DatabaseName']}/")]
+        return [table for table in map(Table, definitions) if table.storage.get("Location")]
+
+    def _without_known_partitions(self, content: list[tuple[S3Object, Schema]]) -> list[tuple[S3Object, Schema]]:
+        """Add what is a new partition of a known table to it; return the rest."""
+        rest = []
+        for item, schema in content:
+            owner = next((table for table in self._known if _is_partition_of(item, schema, table)), None)
+            if owner is None:
+                rest.append((item, schema))
             else:
+                folders = item.key[len(owner.location.prefix) :].split("/")[:-1]
                 values = tuple(folder.split("=", 1)[-1] for folder in folders)
                 _add_partitions(owner.database, owner.name, {values: Location.parse(_folder(item))}, owner.storage)
-        return left
+        return rest
 
     def _write(self, found: Found) -> None:
         database = self.crawler["DatabaseName"]
@@ -191,21 +191,35 @@ def _folder(item: S3Object) -> str:
     return item.uri[: item.uri.rfind("/") + 1]
 
 
-def _holds(location: Location, item: S3Object) -> bool:
-    return location.bucket == item.bucket and item.key.startswith(location.prefix)
+def _is_partition_of(item: S3Object, schema: Schema, table: Table) -> bool:
+    """Whether the object lies as deep below the table as its partitions do, and looks like one of them."""
+    location = table.location
+    if not table.partition_keys or location.bucket != item.bucket or not item.key.startswith(location.prefix):
+        return False
+    folders = item.key[len(location.prefix) :].split("/")[:-1]
+    named = all("=" in folder for folder in folders)
+    return len(folders) == len(table.partition_keys) and (named or same_columns(schema.columns, table.columns))
+
+
+_GLOB = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def _excluded(item: S3Object, target: Mapping[str, Any]) -> bool:
     """Whether one of the target's glob patterns, relative to its path, matches.
 
-    ``**`` crosses folders, ``*`` does not.
+    Source: https://docs.aws.amazon.com/glue/latest/dg/define-crawler-choose-data-sources.html
     """
     relative = item.key[len(Location.parse(target["Path"]).prefix) :]
-    for pattern in target.get("Exclusions") or []:
-        expression = fnmatch.translate(pattern).replace(".*", "\0").replace("\0\0", ".*").replace("\0", "[^/]*")
-        if re.fullmatch(expression, relative):
-            return True
-    return False
+    return any(re.fullmatch(_regular_expression(glob), relative) for glob in target.get("Exclusions") or [])
+
+
+def _regular_expression(glob: str) -> str:
+    def translate(part: re.Match[str]) -> str:
+        if part[0].startswith("{"):
+            return f"(?:{'|'.join(map(_regular_expression, part[0][1:-1].split(',')))})"
+        return _GLOB.get(part[0]) or (part[0] if part[0].startswith("[") else re.escape(part[0]))
+
+    return re.sub(r"\*\*|[*?]|\{[^}]*\}|\[[^\]]*\]|[^*?{\[]+", translate, glob)
 
 
 def _table(folder: Location, content: list[tuple[S3Object, Schema]]) -> Found:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-from sqlglot import exp
 
-from practice.local_cloud.athena_catalog import Column
+from practice.local_cloud.athena_catalog import Column, hive_type
 from practice.local_cloud.object_store import S3Object, UnreadableObjectError, parquet_file
 
 _DELIMITERS = (",", "|", "\t", ";", "\x01")
@@ -45,8 +44,7 @@ class Schema:
 
     def similar(self, other: Schema) -> bool:
         """Compatible, and most columns are the same."""
-        mine, others = ({column.name for column in schema.columns} for schema in (self, other))
-        return self.compatible(other) and len(mine & others) >= _SIMILAR * max(len(mine), len(others))
+        return self.compatible(other) and same_columns(self.columns, other.columns)
 
     def merged(self, other: Schema) -> Schema:
         """All columns of both; a column that differs gets the wider type."""
@@ -61,6 +59,12 @@ class Schema:
             self.header,
             self.compressed,
         )
+
+
+def same_columns(some: Sequence[Column], others: Sequence[Column]) -> bool:
+    """Whether most names are the same."""
+    mine, theirs = ({column.name for column in columns} for columns in (some, others))
+    return len(mine & theirs) >= _SIMILAR * max(len(mine), len(theirs))
 
 
 def wider(one: str, other: str) -> str:
@@ -86,12 +90,7 @@ def classify(item: S3Object) -> Schema | None:
 
 def _parquet(item: S3Object) -> Schema:
     rows = duckdb.execute("DESCRIBE SELECT * FROM read_parquet(?)", [parquet_file(item).path]).fetchall()
-    return Schema("parquet", tuple(Column(name.lower(), _hive(kind)) for name, kind, *_ in rows))
-
-
-def _hive(duckdb_type: str) -> str:
-    parsed = exp.DataType.build(duckdb_type, dialect="duckdb")
-    return "timestamp" if parsed.is_type("timestamptz") else parsed.sql("hive").lower()
+    return Schema("parquet", tuple(Column(name.lower(), hive_type(kind)) for name, kind, *_ in rows))
 
 
 def _json(lines: list[str], compressed: bool) -> Schema | None:
@@ -158,9 +157,9 @@ def _has_header(rows: list[list[str]]) -> bool:
 
 def _csv_type(values: Iterable[str]) -> str:
     filled: Sequence[str] = [value.strip() for value in values if value.strip()]
-    for pattern, hive_type in ((r"[+-]?\d{1,18}", "bigint"), (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "double")):
+    for pattern, kind in ((r"[+-]?\d{1,18}", "bigint"), (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "double")):
         if filled and all(re.fullmatch(pattern, value) for value in filled):
-            return hive_type
+            return kind
     if filled and all(value.lower() in ("true", "false") for value in filled):
         return "boolean"
     return "string"
