@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,17 @@ class Answer:
         return int(self.execution["Statistics"]["DataScannedInBytes"])
 
 
+@cache
+def _clients(cloud: LocalCloud) -> tuple[Any, ...]:
+    return tuple(cloud.client(name) for name in ("s3", "glue", "athena"))
+
+
 class Lake:
     """Buckets, databases and a workgroup of a test's own."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         unique = uuid.uuid4().hex[:8]
-        self.s3, self.glue, self.athena = (cloud.client(name) for name in ("s3", "glue", "athena"))
+        self.s3, self.glue, self.athena = _clients(cloud)
         self.bucket, self.results = f"data-{unique}", f"results-{unique}"
         self.database, self.workgroup = f"lake_{unique}", f"group-{unique}"
         for bucket in (self.bucket, self.results):

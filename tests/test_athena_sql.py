@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlglot import exp
 
@@ -86,6 +88,13 @@ def filters(sql: str) -> list[str | None]:
         ("cardinality(array_except(ARRAY['a', 'b'], ARRAY['b']))", "1"),
         ("transform(ARRAY[1, 2], x -> x * 10)", "[10, 20]"),
         ("regexp_like('2024-01', '^[0-9]{4}')", "true"),
+        ("slice(ARRAY[1, 2, 3], 2, 2)", "[2, 3]"),
+        ("reverse(ARRAY[1, 2])", "[2, 1]"),
+        ("any_match(ARRAY[1, 2], x -> x > 1)", "true"),
+        ("sequence(DATE '2024-01-31', DATE '2024-02-01', INTERVAL '1' DAY)", "[2024-01-31, 2024-02-01]"),
+        ("CAST(2.5e0 AS integer)", "3"),
+        ("format('%s-%d', 'a', 1)", "a-1"),
+        ("TIMESTAMP '2024-01-02 13:00:00' AT TIME ZONE 'America/New_York'", "2024-01-02 08:00:00.000"),
         ("to_utf8('hi')", "68 69"),
         ("1e10", "1.0E10"),
         ("CAST(NULL AS varchar)", None),
@@ -114,9 +123,11 @@ def test_a_value_that_cannot_be_computed_fails_the_query(sql: str, code: str) ->
         result(sql)
 
 
-def test_a_function_that_is_not_emulated_is_named() -> None:
-    with pytest.raises(QueryFailedError, match=r"the local cloud does not emulate the function geometry_union\(\)"):
-        result("SELECT geometry_union(1)")
+@pytest.mark.parametrize("call", ["geometry_union(1)", "json_value('{}', 'lax $.a')", "width_bucket(1e0, 0e0, 2e0, 3)"])
+def test_a_function_that_is_not_emulated_is_named(call: str) -> None:
+    name = re.escape(call.split("(")[0])
+    with pytest.raises(QueryFailedError, match=rf"the local cloud does not emulate the function {name}\(\)"):
+        result(f"SELECT {call} AS x")
 
 
 @pytest.mark.parametrize(

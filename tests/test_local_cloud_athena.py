@@ -277,6 +277,14 @@ def test_a_request_that_cannot_start_is_refused(lake: Lake, request_: dict[str, 
     assert refusal.value.response["Error"]["Code"] == "InvalidRequestException"
 
 
+def test_the_metadata_of_a_table_that_does_not_exist_is_refused(lake: Lake) -> None:
+    request = {"CatalogName": "AwsDataCatalog", "DatabaseName": lake.database}
+    columns = lake.athena.get_table_metadata(**request, TableName="items")["TableMetadata"]["Columns"]
+    assert [column["Name"] for column in columns] == list(ITEMS)
+    with pytest.raises(ClientError, match="MetadataException"):
+        lake.athena.get_table_metadata(**request, TableName="absent")
+
+
 # -- results
 
 

@@ -33,7 +33,7 @@ from practice.local_cloud.athena_errors import (
 from practice.local_cloud.athena_results import Result
 from practice.local_cloud.athena_sql import parse
 from practice.local_cloud.athena_statements import Statement, put_object
-from practice.local_cloud.hooks import ATHENA, RESPONSES, S3
+from practice.local_cloud.hooks import ATHENA, GLUE, RESPONSES, S3
 
 Response = tuple[int, dict[str, str], bytes]
 _ENGINE_VERSION = "Athena engine version 3"
@@ -205,6 +205,14 @@ def get_query_results(request: dict[str, Any]) -> Mapping[str, Any]:
     return answer if following is None else {**answer, "NextToken": str(following)}
 
 
+def get_table_metadata(original: Callable[[dict[str, Any]], Response], request: dict[str, Any]) -> Response:
+    """Fails for a table that does not exist; MiniStack answers with an empty one."""
+    database, table = request.get("DatabaseName", ""), request.get("TableName", "")
+    if f"{database}/{table}" not in GLUE._tables:
+        return _answer(400, {"__type": "MetadataException", "message": f"Table {database}.{table} was not found"})
+    return original(request)
+
+
 @_api
 def stop_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
     execution = _execution(request)
@@ -293,5 +301,6 @@ ROUTES: dict[tuple[str, str], Any] = {}
 def install() -> None:
     ATHENA._start_query_execution = start_query_execution
     ATHENA._get_query_results = get_query_results
+    ATHENA._get_table_metadata = functools.partial(get_table_metadata, ATHENA._get_table_metadata)
     ATHENA._stop_query_execution = stop_query_execution
     ATHENA._delete_workgroup = delete_work_group

@@ -7,9 +7,9 @@ import re
 import duckdb
 from sqlglot import exp
 
-from practice.local_cloud.athena_errors import BytesScannedLimitError, QueryFailedError
+from practice.local_cloud.athena_errors import BytesScannedLimitError, QueryFailedError, not_emulated
 from practice.local_cloud.athena_functions import create_macros
-from practice.local_cloud.athena_results import Result, ResultColumn, result_column
+from practice.local_cloud.athena_results import Result, ResultColumn, is_zoned, result_column
 from practice.local_cloud.athena_sql import BoundQuery, Scan, bind
 from practice.local_cloud.athena_tables import (
     create_relation,
@@ -25,7 +25,6 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "threads": 2,
 }
-_ZONED = "TIMESTAMP WITH TIME ZONE"
 _PROBLEMS = (
     (r"Division by zero", "DIVISION_BY_ZERO"),
     (r"not JSON|Malformed JSON", "INVALID_FUNCTION_ARGUMENT"),
@@ -104,7 +103,7 @@ class Engine:
         """DuckDB's Python client needs another package for times with a zone; print them as Athena does."""
         sql = bound.duckdb_sql
         columns = self.connection.execute(f"DESCRIBE {sql}").fetchall()
-        self._zoned = [i for i, column in enumerate(columns) if column[1] == _ZONED]
+        self._zoned = [i for i, column in enumerate(columns) if is_zoned(column[1])]
         if not self._zoned:
             return sql
         names = [quoted(f"c{i}") for i in range(len(columns))]
@@ -125,6 +124,8 @@ class Engine:
 
 def _failure(error: duckdb.Error) -> Exception:
     message = str(error).split("\n")[0]
+    if missing := re.search(r"Function with name (\w+) does not exist", message):
+        return not_emulated(f"the function {missing[1].lower()}()")
     code = next((code for pattern, code in _PROBLEMS if re.search(pattern, message)), None)
     if code is None and isinstance(error, (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)):
         code = "SYNTAX_ERROR"

@@ -53,19 +53,21 @@ class ResultColumn:
         }
 
 
+def is_zoned(duckdb_type: str) -> bool:
+    return duckdb_type.startswith("TIMESTAMP") and duckdb_type.endswith("TIME ZONE")
+
+
 def result_column(name: str, duckdb_type: str) -> ResultColumn:
     """The column of a DuckDB result."""
+    if duckdb_type.startswith("TIMESTAMP"):
+        return ResultColumn(name, "timestamp with time zone" if is_zoned(duckdb_type) else "timestamp")
     parsed = exp.DataType.build(duckdb_type, dialect="duckdb")
     match parsed.this:
         case exp.DataType.Type.DECIMAL:
             precision, scale = (int(parameter.name) for parameter in parsed.expressions)
             return ResultColumn(name, "decimal", precision, scale)
-        case exp.DataType.Type.TIMESTAMPTZ:
-            return ResultColumn(name, "timestamp with time zone")
         case exp.DataType.Type.INT128:
             return ResultColumn(name, "bigint")
-        case kind if kind in exp.DataType.TEMPORAL_TYPES - {exp.DataType.Type.DATE, exp.DataType.Type.TIME}:
-            return ResultColumn(name, "timestamp")
         case _:
             kind = parsed.sql("trino").lower().split("(")[0]
             return ResultColumn(name, _ATHENA_TYPES.get(kind, kind))

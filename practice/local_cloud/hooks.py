@@ -50,6 +50,7 @@ ATHENA = MiniStackModule(
     "_ensure_default_workgroup",
     "_executions",
     "_get_query_results",
+    "_get_table_metadata",
     "_named_queries",
     "_parse_ddl",
     "_run_ddl",
