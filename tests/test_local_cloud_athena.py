@@ -238,6 +238,13 @@ def test_create_table_as_writes_parquet_and_catalogues_it(lake: Lake) -> None:
     assert lake.rows("SELECT n, total FROM summary WHERE day > DATE '2024-01-31'") == [["1", "2.25"]]
 
 
+def test_create_table_as_does_not_mix_with_objects_that_are_there(lake: Lake) -> None:
+    lake.put("taken/a.txt", "mine")
+    answer = lake.query(f"CREATE TABLE mixed WITH (external_location = 's3://{lake.bucket}/taken/') AS SELECT 1 AS n")
+    assert answer.reason.startswith("HIVE_PATH_ALREADY_EXISTS")
+    assert ["mixed"] not in lake.rows("SHOW TABLES")
+
+
 @pytest.mark.parametrize(
     "sql", ["EXPLAIN SELECT 1", "UPDATE items SET id = 'x'", "UNLOAD (SELECT 1) TO 's3://x/' WITH (format = 'JSON')"]
 )
@@ -292,9 +299,9 @@ def test_results_are_paged_and_the_first_row_names_the_columns(lake: Lake) -> No
     execution = lake.query("SELECT id FROM items ORDER BY id").execution
     client, query_id = lake.athena, execution["QueryExecutionId"]
     first = client.get_query_results(QueryExecutionId=query_id, MaxResults=4)
-    assert [row["Data"][0]["VarCharValue"] for row in first["ResultSet"]["Rows"]][:2] == ["id", "2024-01-01-0"]
-    second = client.get_query_results(QueryExecutionId=query_id, MaxResults=1000, NextToken=first["NextToken"])
-    assert len(second["ResultSet"]["Rows"]) == 6
+    second = client.get_query_results(QueryExecutionId=query_id, MaxResults=6, NextToken=first["NextToken"])
+    pages = [row["Data"][0]["VarCharValue"] for page in (first, second) for row in page["ResultSet"]["Rows"]]
+    assert pages == ["id", *(f"{day}-{i}" for day in DAYS for i in range(3))]
     assert "NextToken" not in second
 
 

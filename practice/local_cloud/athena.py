@@ -275,12 +275,10 @@ def _create_named_query(_: str, properties: Mapping[str, Any], __: str) -> tuple
 
 
 def _replace_named_query(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack: str
+    _: str, __: Mapping[str, Any], new: Mapping[str, Any], stack: str
 ) -> tuple[str, dict[str, Any]]:
-    """Every property of a named query is replaced, never updated."""
-    created = _create_named_query("", new, stack)
-    _delete_named_query(physical_id, old)
-    return created
+    """Every property is replaced, never updated; CloudFormation then deletes the old query."""
+    return _create_named_query("", new, stack)
 
 
 def _delete_named_query(physical_id: str, _: Mapping[str, Any]) -> None:

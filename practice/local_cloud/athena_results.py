@@ -96,11 +96,12 @@ class Result:
 
     def page(self, start: int, size: int) -> tuple[list[dict[str, Any]], int | None]:
         """Rows of one page as the API has them, and where the next page starts. The header row counts."""
-        rows: list[list[str | None]] = [[column.name for column in self.columns]] if self.header else []
-        rows += self.texts
-        end = start + size
-        data = [{"Data": [{} if v is None else {"VarCharValue": v} for v in row]} for row in rows[start:end]]
-        return data, end if end < len(rows) else None
+        shift, end = int(self.header), start + size
+        rows = self.texts[max(start - shift, 0) : end - shift]
+        if self.header and start == 0:
+            rows = [[column.name for column in self.columns], *rows]
+        data = [{"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows]
+        return data, end if end < len(self.texts) + shift else None
 
 
 def _csv_value(value: str | None) -> str:

@@ -22,6 +22,7 @@ from practice.local_cloud.athena_results import Result, ResultColumn
 from practice.local_cloud.athena_show import describe, lines, show_create_table, show_partitions
 from practice.local_cloud.athena_tables import registered_folders
 from practice.local_cloud.hooks import ATHENA, GLUE, S3
+from practice.local_cloud.object_store import list_objects
 
 PARQUET_STORAGE = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -121,9 +122,12 @@ class Statement:
             "StorageDescriptor": {**PARQUET_STORAGE, "Columns": _glue_columns(data), "Location": location},
             "PartitionKeys": _glue_columns(partitioned),
         }
-        _glue(GLUE._create_table, {"DatabaseName": database, "TableInput": definition})
+        target = Location.parse(location)
+        if next(list_objects(target.bucket, target.prefix), None) is not None:
+            raise QueryFailedError("HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}")
         engine = Engine(self.engine.limit)
-        self._write(engine, create.expression, find_table(database, name))
+        self._write(engine, create.expression, Table({**definition, "DatabaseName": database}))
+        _glue(GLUE._create_table, {"DatabaseName": database, "TableInput": definition})
         return Result(scanned_bytes=engine.scanned_bytes)
 
     def _insert(self, insert: exp.Insert) -> Result:
