@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from practice.local_cloud import custom_resources, glue_security_configuration, health, s3
+from practice.local_cloud import custom_resources, firehose, glue_security_configuration, health, kinesis, s3
 from practice.local_cloud.hooks import PROVISIONERS, STACKS
 from practice.local_cloud.service import Route, Service
 
 SERVICES: tuple[Service, ...] = (
     custom_resources,
+    firehose,
     glue_security_configuration,
     health,
+    kinesis,
     s3,
 )
 

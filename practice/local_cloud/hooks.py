@@ -38,8 +38,24 @@ class MiniStackModule:
         return import_module(self.module_name)
 
 
-APP = MiniStackModule("app", "app", "_docker_socket_present")
-PROVISIONERS = MiniStackModule("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "_s3_create", "_s3_update")
-STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
+APP = MiniStackModule("app", "app")
+FIREHOSE = MiniStackModule(
+    "services.firehose",
+    "_HANDLERS",
+    "_create_delivery_stream",
+    "_dest_description",
+    "_streams",
+    "ingest_from_kinesis_source",
+)
+PROVISIONERS = MiniStackModule(
+    "services.cloudformation.provisioners",
+    "_RESOURCE_HANDLERS",
+    "_firehose_delivery_stream_update",
+    "_kinesis_stream_create",
+    "_kinesis_stream_update",
+    "_s3_create",
+    "_s3_update",
+)
+RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_account_id", "get_region", "json_response")
 S3 = MiniStackModule("services.s3", "_resolve_sse_write_headers")
-RESPONSES = MiniStackModule("core.responses", "get_account_id", "get_region", "new_uuid")
+STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
