@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from practice.local_cloud import custom_resources, firehose, glue_security_configuration, health, kinesis, s3
+from practice.local_cloud import (
+    custom_resources,
+    embedded_metrics,
+    firehose,
+    glue_security_configuration,
+    health,
+    kinesis,
+    s3,
+)
 from practice.local_cloud.hooks import PROVISIONERS, STACKS
 from practice.local_cloud.service import Route, Service
 
 SERVICES: tuple[Service, ...] = (
     custom_resources,
+    embedded_metrics,
     firehose,
     glue_security_configuration,
     health,

@@ -47,6 +47,7 @@ FIREHOSE = MiniStackModule(
     "_streams",
     "ingest_from_kinesis_source",
 )
+LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs")
 PROVISIONERS = MiniStackModule(
     "services.cloudformation.provisioners",
     "_RESOURCE_HANDLERS",
