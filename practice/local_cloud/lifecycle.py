@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import psutil
 from botocore.config import Config
+from botocore.session import Session as BotocoreSession
 
 from practice.local_cloud import health
 from practice.local_cloud.server import CREDENTIALS, HOST, REGION
@@ -26,6 +27,11 @@ PROJECT = Path(__file__).parents[2]
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 5.0
 
+_NO_USER_SETTINGS = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
@@ -124,6 +130,7 @@ class LocalCloud:
     def client(self, service_name: str) -> Any:
         """A boto3 client of the local cloud, whatever the environment says."""
         session: Any = boto3.Session(
+            botocore_session=BotocoreSession(session_vars=_NO_USER_SETTINGS),
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             region_name=REGION,
