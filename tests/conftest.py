@@ -40,7 +40,7 @@ def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud
 def deploy(local_cloud: LocalCloud) -> Iterator[Deploy]:
     """Deploys stacks that are deleted after the test."""
     cloudformation = local_cloud.client("cloudformation")
-    stacks: list[str] = []
+    stacks: dict[str, str] = {}
 
     def deploy_stack(resources: dict[str, Any], name: str = "") -> dict[str, str]:
         name = name or f"test-{uuid4().hex[:8]}"
@@ -48,28 +48,42 @@ def deploy(local_cloud: LocalCloud) -> Iterator[Deploy]:
         if name in stacks:
             cloudformation.update_stack(StackName=name, TemplateBody=body)
         else:
-            stacks.append(name)
-            cloudformation.create_stack(StackName=name, TemplateBody=body, OnFailure="DO_NOTHING")
-        wait_for_stack(cloudformation, name)
+            stacks[name] = cloudformation.create_stack(StackName=name, TemplateBody=body)["StackId"]
+        status = settled_status(cloudformation, name)
+        if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            raise DeploymentError(failure_reasons(cloudformation, stacks[name]))
         found = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
         return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
 
     yield deploy_stack
-    for name in stacks:
-        cloudformation.delete_stack(StackName=name)
+    for stack_id in stacks.values():
+        cloudformation.delete_stack(StackName=stack_id)
+        settled_status(cloudformation, stack_id)
 
 
-def wait_for_stack(cloudformation: Any, name: str) -> None:
-    """Wait until the stack is done; fail with the reason if it failed."""
+class DeploymentError(Exception):
+    """A stack failed to deploy; the message has the reasons."""
+
+
+def delete_stack(cloudformation: Any, name: str) -> tuple[str, str]:
+    """Delete a stack; return its last status, and what went wrong."""
+    stack_id = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+    cloudformation.delete_stack(StackName=name)
+    return settled_status(cloudformation, stack_id), failure_reasons(cloudformation, stack_id)
+
+
+def settled_status(cloudformation: Any, stack: str) -> str:
+    """Wait until the stack is at rest; return its status."""
     while True:
-        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        if stack["StackStatus"].endswith("_IN_PROGRESS"):
-            time.sleep(0.02)
-        elif stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}:
-            return
-        else:
-            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-            raise AssertionError([event.get("ResourceStatusReason") for event in events])
+        status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+        if not status.endswith("_IN_PROGRESS"):
+            return status
+        time.sleep(0.02)
+
+
+def failure_reasons(cloudformation: Any, stack: str) -> str:
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    return "; ".join(event["ResourceStatusReason"] for event in events if "FAILED" in event["ResourceStatus"])
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from practice.local_cloud.firehose_configuration import complaints
-from practice.local_cloud.firehose_delivery import MEBIBYTE, Delivery
+from practice.local_cloud.firehose_delivery import DEFAULT_HINTS, MEBIBYTE, Delivery
 from practice.local_cloud.firehose_kinesis_source import KinesisSource
 from practice.local_cloud.firehose_transform import PAYLOAD_LIMIT, FunctionError, Record
 from practice.local_cloud.hooks import FIREHOSE, PROVISIONERS, RESPONSES
@@ -226,7 +226,7 @@ def _describe_destination(destination: Mapping[str, Any], describe: Any) -> dict
     backup = destination["config"].get("S3BackupConfiguration")
     if backup:
         description["ExtendedS3DestinationDescription"]["S3BackupDescription"] = {
-            "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
+            "BufferingHints": DEFAULT_HINTS,
             "CompressionFormat": "UNCOMPRESSED",
             "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
             **backup,

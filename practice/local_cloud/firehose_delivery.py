@@ -14,9 +14,10 @@ from __future__ import annotations
 import gzip
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from practice.local_cloud import firehose_prefix
@@ -26,6 +27,7 @@ from practice.local_cloud.hive_json import DeserializationError, reader
 from practice.local_cloud.parquet import write_parquet
 
 MEBIBYTE = 1024 * 1024
+DEFAULT_HINTS = {"SizeInMBs": 5, "IntervalInSeconds": 300}
 
 
 class Services(Protocol):
@@ -55,6 +57,10 @@ class Buffer:
 
     def is_due(self, hints: Mapping[str, int], now: float) -> bool:
         return self.size >= hints["SizeInMBs"] * MEBIBYTE or now - self.since >= hints["IntervalInSeconds"]
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(data for _, data in self.items)
 
     @property
     def oldest(self) -> datetime:
@@ -161,29 +167,44 @@ class Delivery:
         buffer.add(record, error_document(failure))
 
     def _deliver(self, everything: bool) -> int:
-        configuration = self._configuration
-        hints = configuration.get("BufferingHints") or {"SizeInMBs": 5, "IntervalInSeconds": 300}
-        objects = 0
+        """Write each buffer that is due; one that cannot be written does not keep the others back."""
+        objects, errors = 0, []
+        for write in self._due(everything):
+            try:
+                objects += write()
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return objects
+
+    def _due(self, everything: bool) -> Iterator[Callable[[], int]]:
+        """The writing of what is due. Errors come after partitions, since a conversion makes errors."""
+        hints = self._configuration.get("BufferingHints") or DEFAULT_HINTS
         for partition, buffer in list(self._partitions.items()):
             if everything or buffer.is_due(hints, self._clock()):
-                objects += self._deliver_partition(dict(partition), buffer)
-                del self._partitions[partition]
+                yield partial(self._deliver_partition, partition)
         for error_type, buffer in list(self._errors.items()):
             if everything or buffer.is_due(hints, self._clock()):
-                prefix = firehose_prefix.error_prefix(
-                    configuration.get("ErrorOutputPrefix"), configuration.get("Prefix", ""), buffer.oldest, error_type
-                )
-                self._write(configuration, prefix, buffer.oldest, b"".join(data for _, data in buffer.items))
-                del self._errors[error_type]
-                objects += 1
-        return objects + self._deliver_backup(everything)
+                yield partial(self._deliver_errors, error_type)
+        yield partial(self._deliver_backup, everything)
 
-    def _deliver_partition(self, keys: Mapping[str, str], buffer: Buffer) -> int:
-        configuration = self._configuration
-        prefix = firehose_prefix.success_prefix(configuration.get("Prefix", ""), buffer.oldest, keys)
+    def _deliver_errors(self, error_type: str) -> int:
+        configuration, buffer = self._configuration, self._errors[error_type]
+        prefix = firehose_prefix.error_prefix(
+            configuration.get("ErrorOutputPrefix"), configuration.get("Prefix", ""), buffer.oldest, error_type
+        )
+        self._write(configuration, prefix, buffer.oldest, buffer.body)
+        del self._errors[error_type]
+        return 1
+
+    def _deliver_partition(self, partition: Partition) -> int:
+        configuration, buffer = self._configuration, self._partitions[partition]
+        prefix = firehose_prefix.success_prefix(configuration.get("Prefix", ""), buffer.oldest, dict(partition))
         conversion = configuration.get("DataFormatConversionConfiguration") or {}
         if not conversion or not conversion.get("Enabled", True):
-            self._write(configuration, prefix, buffer.oldest, b"".join(data for _, data in buffer.items))
+            self._write(configuration, prefix, buffer.oldest, buffer.body)
+            del self._partitions[partition]
             return 1
         schema = conversion["SchemaConfiguration"]
         columns = self._services.columns(schema)
@@ -198,13 +219,14 @@ class Delivery:
             serializer = conversion["OutputFormatConfiguration"]["Serializer"]["ParquetSerDe"]
             body = write_parquet(columns, rows, serializer.get("Compression", "SNAPPY"))
             self._write(configuration, prefix, buffer.oldest, body, ".parquet")
+        del self._partitions[partition]
         for record, failure in failures:
             self._fail(record, failure)
         return 1 if rows else 0
 
     def _deliver_backup(self, everything: bool) -> int:
         backup = self._configuration.get("S3BackupConfiguration") or {}
-        hints = backup.get("BufferingHints") or {"SizeInMBs": 5, "IntervalInSeconds": 300}
+        hints = backup.get("BufferingHints") or DEFAULT_HINTS
         with self._accepting:
             buffer = self._backup
             if buffer is None or not (everything or buffer.is_due(hints, self._clock())):
@@ -212,7 +234,7 @@ class Delivery:
             self._backup = None
         prefix = firehose_prefix.success_prefix(backup.get("Prefix", ""), buffer.oldest, {})
         try:
-            self._write(backup, prefix, buffer.oldest, b"".join(data for _, data in buffer.items))
+            self._write(backup, prefix, buffer.oldest, buffer.body)
         except Exception:
             with self._accepting:
                 if self._backup:

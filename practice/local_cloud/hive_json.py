@@ -79,7 +79,7 @@ def _read_as(hive_type: str) -> Read:
 
 
 def _string(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = str(value) if isinstance(value, str | Decimal) else json.dumps(value, default=float)
     text.encode()  # a lone surrogate is no text
     return text
 
