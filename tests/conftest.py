@@ -8,6 +8,7 @@ import socket
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -39,7 +40,14 @@ def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud
 @pytest.fixture
 def deploy(local_cloud: LocalCloud) -> Iterator[Deploy]:
     """Deploys stacks that are deleted after the test."""
-    cloudformation = local_cloud.client("cloudformation")
+    with temporary_stacks(local_cloud) as deploy_stack:
+        yield deploy_stack
+
+
+@contextmanager
+def temporary_stacks(cloud: LocalCloud) -> Iterator[Deploy]:
+    """Deploys stacks that are deleted at the end."""
+    cloudformation = cloud.client("cloudformation")
     stacks: dict[str, str] = {}
 
     def deploy_stack(resources: dict[str, Any], name: str = "") -> dict[str, str]:

@@ -7,7 +7,7 @@ import gzip
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
-from tests.conftest import CreateFunction, Deploy, DeploymentError
+from tests.conftest import CreateFunction, Deploy, DeploymentError, create_lambda_function, temporary_stacks
 
 ROLE = "arn:aws:iam::000000000000:role/firehose"
 HANDLER = """
@@ -49,7 +49,7 @@ TABLE = {
 }
 DATABASE = {
     "Type": "AWS::Glue::Database",
-    "Properties": {"CatalogId": "000000000000", "DatabaseInput": {"Name": "test_firehose"}},
+    "Properties": {"CatalogId": "000000000000", "DatabaseInput": {"Name": {"Ref": "AWS::StackName"}}},
 }
 
 
@@ -133,6 +133,11 @@ class Pipeline:
         found = s3.list_objects_v2(Bucket=self.ids[bucket], Prefix=prefix).get("Contents", [])
         return {item["Key"]: s3.get_object(Bucket=self.ids[bucket], Key=item["Key"])["Body"].read() for item in found}
 
+    def empty(self) -> None:
+        for bucket in ("Lake", "Raw"):
+            for key in self.objects(bucket, ""):
+                self.cloud.client("s3").delete_object(Bucket=self.ids[bucket], Key=key)
+
     def rows(self, prefix: str) -> list[tuple[Any, ...]]:
         rows = []
         for body in self.objects("Lake", prefix).values():
@@ -155,9 +160,20 @@ def start(local_cloud: LocalCloud, deploy: Deploy, tmp_path: Path) -> Callable[[
 Start = Callable[[dict[str, Any]], Pipeline]
 
 
+@pytest.fixture(scope="module")
+def deployed(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    function = create_lambda_function(local_cloud, HANDLER)
+    template = resources(destination(function), DeliveryStreamEncryptionConfigurationInput={"KeyType": "AWS_OWNED_CMK"})
+    with temporary_stacks(local_cloud) as deploy_stack:
+        yield Pipeline(local_cloud, deploy_stack(template), tmp_path_factory.mktemp("objects"))
+
+
 @pytest.fixture
-def pipeline(start: Start, create_function: CreateFunction) -> Pipeline:
-    return start(resources(destination(create_function(HANDLER))))
+def pipeline(deployed: Pipeline) -> Pipeline:
+    """The project's kind of delivery stream, with empty buffers and buckets."""
+    deployed.flush()
+    deployed.empty()
+    return deployed
 
 
 def test_every_record_can_be_found_again(pipeline: Pipeline) -> None:
@@ -197,7 +213,7 @@ def test_a_record_that_does_not_fit_the_table_has_the_documented_error_record(pi
     assert "amount: 'many' is no decimal(10,2)" in error["ErrorMessage"]
     assert base64.b64decode(error["rawData"]) == data
     assert (error["dataCatalogTable"]["databaseName"], error["dataCatalogTable"]["tableName"]) == (
-        "test_firehose",
+        pipeline.ids["Database"],
         "orders",
     )
 
@@ -315,11 +331,7 @@ def test_the_description_has_the_backup(pipeline: Pipeline) -> None:
     assert backup["CompressionFormat"] == "GZIP"
 
 
-def test_encryption_of_the_stream_is_answered(start: Start, create_function: CreateFunction) -> None:
-    encryption = {"KeyType": "AWS_OWNED_CMK"}
-    pipeline = start(
-        resources(destination(create_function(HANDLER)), DeliveryStreamEncryptionConfigurationInput=encryption)
-    )
+def test_encryption_of_the_stream_is_answered(pipeline: Pipeline) -> None:
     assert pipeline.put(b"{}")["Encrypted"] is True
 
 

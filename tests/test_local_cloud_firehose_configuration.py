@@ -9,7 +9,7 @@ import pytest
 from practice.local_cloud.firehose_configuration import complaints
 
 LAMBDA = {"Type": "Lambda", "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": "arn"}]}
-CONVERSION = {
+CONVERSION: dict[str, Any] = {
     "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
     "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
     "SchemaConfiguration": {},

@@ -58,6 +58,16 @@ def test_stop_ends_the_server_and_can_be_repeated(directory: Path) -> None:
     assert LocalCloud.attach(directory) is None
 
 
+def test_stop_ends_the_functions_that_run(directory: Path) -> None:
+    cloud = LocalCloud.start(directory, free_port())
+    function = create_lambda_function(cloud, "def handler(event, context): pass")
+    cloud.client("lambda").invoke(FunctionName=function)
+    workers = psutil.Process(cloud.state.pid).children()
+    cloud.stop()
+    assert workers
+    assert not [worker for worker in workers if worker.is_running()]
+
+
 @pytest.mark.slow
 def test_stop_ends_a_server_that_hangs(directory: Path) -> None:
     cloud = LocalCloud.start(directory, free_port())

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +130,18 @@ class LocalCloud:
 
     def client(self, service_name: str) -> Any:
         """A boto3 client of the local cloud, whatever the environment says."""
-        session: Any = boto3.Session(
-            botocore_session=BotocoreSession(session_vars=_NO_USER_SETTINGS),
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
-        return session.client(service_name, endpoint_url=self.endpoint, config=Config(proxies={}))
+        return _client(service_name, self.endpoint)
+
+
+@lru_cache
+def _client(service_name: str, endpoint: str) -> Any:
+    session: Any = boto3.Session(
+        botocore_session=BotocoreSession(session_vars=_NO_USER_SETTINGS),
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    return session.client(service_name, endpoint_url=endpoint, config=Config(proxies={}))
 
 
 def log_path(directory: Path) -> Path:
