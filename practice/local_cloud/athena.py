@@ -17,6 +17,7 @@ import functools
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -118,7 +119,7 @@ def start_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
     headers = _encryption_headers(configuration)
     expression = parse(request["QueryString"], request.get("ExecutionParameters"))
     limit = (group.get("Configuration") or {}).get("BytesScannedCutoffPerQuery")
-    query_id = RESPONSES.new_uuid()
+    query_id = str(uuid.uuid4())
     folder = configuration["OutputLocation"].rstrip("/") + "/"
     kind = _statement_type(expression)
     context = {"Catalog": "AwsDataCatalog", "Database": "default", **(request.get("QueryExecutionContext") or {})}
@@ -269,7 +270,7 @@ def _create_named_query(_: str, properties: Mapping[str, Any], __: str) -> tuple
         _work_group(query["WorkGroup"])
     except InvalidRequestError as error:
         raise ValueError(str(error)) from error
-    query_id = RESPONSES.new_uuid()
+    query_id = str(uuid.uuid4())
     ATHENA._named_queries[query_id] = {**query, "NamedQueryId": query_id}
     return query_id, {"NamedQueryId": query_id}
 

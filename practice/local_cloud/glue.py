@@ -13,6 +13,7 @@ import functools
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -90,7 +91,7 @@ def _crawl(crawler: dict[str, Any]) -> None:
     last: dict[str, Any] = {
         "LogGroup": "/aws-glue/crawlers",
         "LogStream": crawler["Name"],
-        "MessagePrefix": RESPONSES.new_uuid(),
+        "MessagePrefix": str(uuid.uuid4()),
         "StartTime": started,
     }
     try:
