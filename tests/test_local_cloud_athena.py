@@ -245,6 +245,30 @@ def test_create_table_as_does_not_mix_with_objects_that_are_there(lake: Lake) ->
     assert ["mixed"] not in lake.rows("SHOW TABLES")
 
 
+def test_an_external_table_is_created_queried_and_dropped(lake: Lake) -> None:
+    lake.rows(
+        "CREATE EXTERNAL TABLE written (a string, n int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "
+        f"LOCATION 's3://{lake.bucket}/written/'"
+    )
+    lake.put("written/a.csv", "x,7\n")
+    assert lake.rows("SELECT a, n FROM written") == [["x", "7"]]
+    lake.rows("DROP TABLE written")
+    assert lake.query("SELECT a FROM written").reason.startswith("TABLE_NOT_FOUND")
+
+
+def test_a_stopped_query_stays_cancelled(lake: Lake) -> None:
+    query_id = lake.athena.start_query_execution(
+        QueryString="WITH n AS (SELECT x FROM UNNEST(sequence(1, 3000)) AS t(x)) "
+        "SELECT count(*) FROM n AS a CROSS JOIN n AS b CROSS JOIN n AS c WHERE sqrt(a.x * b.x + c.x) = 1.5",
+        WorkGroup=lake.workgroup,
+    )["QueryExecutionId"]
+    lake.athena.stop_query_execution(QueryExecutionId=query_id)
+    status = lake.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Status"]
+    assert (status["State"], status["StateChangeReason"]) == ("CANCELLED", "Query was cancelled by user")
+    with pytest.raises(ClientError, match="Final query state: CANCELLED"):
+        lake.athena.get_query_results(QueryExecutionId=query_id)
+
+
 @pytest.mark.parametrize(
     "sql", ["EXPLAIN SELECT 1", "UPDATE items SET id = 'x'", "UNLOAD (SELECT 1) TO 's3://x/' WITH (format = 'JSON')"]
 )

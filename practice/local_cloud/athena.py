@@ -150,6 +150,8 @@ def start_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
 
 def _run(execution: dict[str, Any], statement: Statement, headers: dict[str, str]) -> None:
     status, statistics = execution["Status"], execution["Statistics"]
+    if status["State"] == "CANCELLED":
+        return
     status["State"] = "RUNNING"
     started = time.monotonic()
     try:

@@ -49,8 +49,10 @@ class Engine:
         create_macros(self.connection)
         self.limit = limit
         self.scanned_bytes = 0
+        self.stopped = False
 
     def stop(self) -> None:
+        self.stopped = True
         self.connection.interrupt()
 
     def prepare(self, query: exp.Query, database: str) -> str:
@@ -62,6 +64,8 @@ class Engine:
             raise BytesScannedLimitError(self.limit)
         for scan, items in selected:
             create_relation(self.connection, scan.name, scan.table, items)
+        if self.stopped:
+            raise QueryFailedError("USER_CANCELED", "Query was cancelled by user")
         return self._printable(bound)
 
     def query(self, query: exp.Query, database: str) -> Result:
