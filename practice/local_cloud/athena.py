@@ -17,6 +17,7 @@ import functools
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ from practice.local_cloud.athena_errors import (
 from practice.local_cloud.athena_results import Result
 from practice.local_cloud.athena_sql import parse
 from practice.local_cloud.athena_statements import Statement, put_object
-from practice.local_cloud.hooks import ATHENA, RESPONSES, S3
+from practice.local_cloud.hooks import ATHENA, GLUE, RESPONSES, S3
 
 Response = tuple[int, dict[str, str], bytes]
 _ENGINE_VERSION = "Athena engine version 3"
@@ -118,7 +119,7 @@ def start_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
     headers = _encryption_headers(configuration)
     expression = parse(request["QueryString"], request.get("ExecutionParameters"))
     limit = (group.get("Configuration") or {}).get("BytesScannedCutoffPerQuery")
-    query_id = RESPONSES.new_uuid()
+    query_id = str(uuid.uuid4())
     folder = configuration["OutputLocation"].rstrip("/") + "/"
     kind = _statement_type(expression)
     context = {"Catalog": "AwsDataCatalog", "Database": "default", **(request.get("QueryExecutionContext") or {})}
@@ -149,6 +150,8 @@ def start_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
 
 def _run(execution: dict[str, Any], statement: Statement, headers: dict[str, str]) -> None:
     status, statistics = execution["Status"], execution["Statistics"]
+    if status["State"] == "CANCELLED":
+        return
     status["State"] = "RUNNING"
     started = time.monotonic()
     try:
@@ -203,6 +206,14 @@ def get_query_results(request: dict[str, Any]) -> Mapping[str, Any]:
         "UpdateCount": result.updated_rows or 0,
     }
     return answer if following is None else {**answer, "NextToken": str(following)}
+
+
+def get_table_metadata(original: Callable[[dict[str, Any]], Response], request: dict[str, Any]) -> Response:
+    """Fails for a table that does not exist; MiniStack answers with an empty one."""
+    database, table = request.get("DatabaseName", ""), request.get("TableName", "")
+    if f"{database}/{table}" not in GLUE._tables:
+        return _answer(400, {"__type": "MetadataException", "message": f"Table {database}.{table} was not found"})
+    return original(request)
 
 
 @_api
@@ -261,18 +272,16 @@ def _create_named_query(_: str, properties: Mapping[str, Any], __: str) -> tuple
         _work_group(query["WorkGroup"])
     except InvalidRequestError as error:
         raise ValueError(str(error)) from error
-    query_id = RESPONSES.new_uuid()
+    query_id = str(uuid.uuid4())
     ATHENA._named_queries[query_id] = {**query, "NamedQueryId": query_id}
     return query_id, {"NamedQueryId": query_id}
 
 
 def _replace_named_query(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack: str
+    _: str, __: Mapping[str, Any], new: Mapping[str, Any], stack: str
 ) -> tuple[str, dict[str, Any]]:
-    """Every property of a named query is replaced, never updated."""
-    created = _create_named_query("", new, stack)
-    _delete_named_query(physical_id, old)
-    return created
+    """Every property is replaced, never updated; CloudFormation then deletes the old query."""
+    return _create_named_query("", new, stack)
 
 
 def _delete_named_query(physical_id: str, _: Mapping[str, Any]) -> None:
@@ -293,5 +302,6 @@ ROUTES: dict[tuple[str, str], Any] = {}
 def install() -> None:
     ATHENA._start_query_execution = start_query_execution
     ATHENA._get_query_results = get_query_results
+    ATHENA._get_table_metadata = functools.partial(get_table_metadata, ATHENA._get_table_metadata)
     ATHENA._stop_query_execution = stop_query_execution
     ATHENA._delete_workgroup = delete_work_group

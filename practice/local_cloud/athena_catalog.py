@@ -34,6 +34,16 @@ class Column:
         return self.type.sql("duckdb")
 
 
+def hive_type(duckdb_type: str) -> str:
+    """The Hive type of a column that DuckDB inferred or computed."""
+    parsed = exp.DataType.build(duckdb_type, dialect="duckdb")
+    if parsed.is_type("int128"):
+        return "bigint"
+    if parsed.is_type("timestamptz"):
+        return "timestamp"
+    return parsed.sql("hive").lower().replace(", ", ",").replace(": ", ":")
+
+
 @dataclass(frozen=True)
 class Location:
     """``s3://bucket/prefix/``; the prefix ends with a slash, or is empty."""

@@ -7,9 +7,9 @@ import re
 import duckdb
 from sqlglot import exp
 
-from practice.local_cloud.athena_errors import BytesScannedLimitError, QueryFailedError
+from practice.local_cloud.athena_errors import BytesScannedLimitError, QueryFailedError, not_emulated
 from practice.local_cloud.athena_functions import create_macros
-from practice.local_cloud.athena_results import Result, ResultColumn, result_column
+from practice.local_cloud.athena_results import Result, ResultColumn, is_zoned, result_column
 from practice.local_cloud.athena_sql import BoundQuery, Scan, bind
 from practice.local_cloud.athena_tables import (
     create_relation,
@@ -25,7 +25,6 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "threads": 2,
 }
-_ZONED = "TIMESTAMP WITH TIME ZONE"
 _PROBLEMS = (
     (r"Division by zero", "DIVISION_BY_ZERO"),
     (r"not JSON|Malformed JSON", "INVALID_FUNCTION_ARGUMENT"),
@@ -50,8 +49,10 @@ class Engine:
         create_macros(self.connection)
         self.limit = limit
         self.scanned_bytes = 0
+        self.stopped = False
 
     def stop(self) -> None:
+        self.stopped = True
         self.connection.interrupt()
 
     def prepare(self, query: exp.Query, database: str) -> str:
@@ -63,6 +64,8 @@ class Engine:
             raise BytesScannedLimitError(self.limit)
         for scan, items in selected:
             create_relation(self.connection, scan.name, scan.table, items)
+        if self.stopped:
+            raise QueryFailedError("USER_CANCELED", "Query was cancelled by user")
         return self._printable(bound)
 
     def query(self, query: exp.Query, database: str) -> Result:
@@ -104,7 +107,7 @@ class Engine:
         """DuckDB's Python client needs another package for times with a zone; print them as Athena does."""
         sql = bound.duckdb_sql
         columns = self.connection.execute(f"DESCRIBE {sql}").fetchall()
-        self._zoned = [i for i, column in enumerate(columns) if column[1] == _ZONED]
+        self._zoned = [i for i, column in enumerate(columns) if is_zoned(column[1])]
         if not self._zoned:
             return sql
         names = [quoted(f"c{i}") for i in range(len(columns))]
@@ -125,9 +128,9 @@ class Engine:
 
 def _failure(error: duckdb.Error) -> Exception:
     message = str(error).split("\n")[0]
+    if missing := re.search(r"Function with name (\w+) does not exist", message):
+        return not_emulated(f"the function {missing[1].lower()}()")
     code = next((code for pattern, code in _PROBLEMS if re.search(pattern, message)), None)
     if code is None and isinstance(error, (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)):
         code = "SYNTAX_ERROR"
     return QueryFailedError(code or "GENERIC_USER_ERROR", f"{message} (said by DuckDB, which runs the query locally)")
-
-

@@ -53,15 +53,19 @@ class ResultColumn:
         }
 
 
+def is_zoned(duckdb_type: str) -> bool:
+    return duckdb_type.startswith("TIMESTAMP") and duckdb_type.endswith("TIME ZONE")
+
+
 def result_column(name: str, duckdb_type: str) -> ResultColumn:
     """The column of a DuckDB result."""
+    if duckdb_type.startswith("TIMESTAMP"):
+        return ResultColumn(name, "timestamp with time zone" if is_zoned(duckdb_type) else "timestamp")
     parsed = exp.DataType.build(duckdb_type, dialect="duckdb")
     match parsed.this:
         case exp.DataType.Type.DECIMAL:
             precision, scale = (int(parameter.name) for parameter in parsed.expressions)
             return ResultColumn(name, "decimal", precision, scale)
-        case exp.DataType.Type.TIMESTAMPTZ:
-            return ResultColumn(name, "timestamp with time zone")
         case exp.DataType.Type.INT128:
             return ResultColumn(name, "bigint")
         case _:
@@ -87,16 +91,17 @@ class Result:
         """A query's CSV: every value quoted, NULL as nothing. Of other statements the plain lines."""
         if not self.header:
             return "".join("\t".join(value or "" for value in row) + "\n" for row in self.texts).encode()
-        lines = [[column.name for column in self.columns], *self.texts]
+        lines: list[list[str | None]] = [[column.name for column in self.columns], *self.texts]
         return "".join(",".join(_csv_value(value) for value in line) + "\n" for line in lines).encode()
 
     def page(self, start: int, size: int) -> tuple[list[dict[str, Any]], int | None]:
         """Rows of one page as the API has them, and where the next page starts. The header row counts."""
-        rows: list[list[str | None]] = [[column.name for column in self.columns]] if self.header else []
-        rows += self.texts
-        end = start + size
-        data = [{"Data": [{} if v is None else {"VarCharValue": v} for v in row]} for row in rows[start:end]]
-        return data, end if end < len(rows) else None
+        shift, end = int(self.header), start + size
+        rows = self.texts[max(start - shift, 0) : end - shift]
+        if self.header and start == 0:
+            rows = [[column.name for column in self.columns], *rows]
+        data = [{"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows]
+        return data, end if end < len(self.texts) + shift else None
 
 
 def _csv_value(value: str | None) -> str:
@@ -120,8 +125,8 @@ def text(value: Any) -> str | None:
             return value.isoformat()
         case bytes() | bytearray():
             return value.hex(" ")
-        case list() | tuple():
-            return "[" + ", ".join(text(item) or "null" for item in value) + "]"
+        case [*items]:
+            return "[" + ", ".join(text(item) or "null" for item in items) + "]"
         case dict():
             return "{" + ", ".join(f"{text(k)}={text(v) or 'null'}" for k, v in value.items()) + "}"
         case _:

@@ -113,9 +113,7 @@ def _replace_tables(query: exp.Query, database: str, scans: list[Scan], depth: i
     return query
 
 
-def _scan_or_view(
-    source: exp.Table, alias: str, database: str, scans: list[Scan], depth: int
-) -> exp.Expr:
+def _scan_or_view(source: exp.Table, alias: str, database: str, scans: list[Scan], depth: int) -> exp.Expr:
     if not isinstance(source.this, exp.Identifier):
         raise not_emulated(f"the table function {source.this.sql('trino')}")
     if source.catalog and source.catalog.lower() != "awsdatacatalog":
@@ -213,12 +211,15 @@ def _check_comparisons(query: exp.Expr) -> None:
             if {_kind(node.this), _kind(other)} == {"text", "other"}:
                 left, right = (_trino_type(side) for side in (node.this, other))
                 line, column = _position(node)
-                what = (
-                    f"Cannot check if {left} is BETWEEN {right} and {right}"
-                    if isinstance(node, exp.Between)
-                    else f"Cannot apply operator: {left} {next(s for t, s in _COMPARISONS.items() if isinstance(node, t))} {right}"
-                )
+                if isinstance(node, exp.Between):
+                    what = f"Cannot check if {left} is BETWEEN {right} and {right}"
+                else:
+                    what = f"Cannot apply operator: {left} {_operator(node)} {right}"
                 raise QueryFailedError("TYPE_MISMATCH", f"line {line}:{column}: {what}")
+
+
+def _operator(node: exp.Expr) -> str:
+    return next(symbol for kind, symbol in _COMPARISONS.items() if isinstance(node, kind))
 
 
 def _trino_type(node: exp.Expr) -> str:

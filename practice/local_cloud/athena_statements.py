@@ -14,13 +14,15 @@ from urllib.parse import unquote
 import duckdb
 from sqlglot import exp
 
-from practice.local_cloud.athena_catalog import Column, Location, Table, find_table, view_text
+from practice.local_cloud.athena_catalog import Column, Location, Table, find_table, hive_type, view_text
 from practice.local_cloud.athena_engine import Engine
 from practice.local_cloud.athena_errors import QueryFailedError, not_emulated
 from practice.local_cloud.athena_projection import is_projected
 from practice.local_cloud.athena_results import Result, ResultColumn
+from practice.local_cloud.athena_show import describe, lines, show_create_table, show_partitions
 from practice.local_cloud.athena_tables import registered_folders
 from practice.local_cloud.hooks import ATHENA, GLUE, S3
+from practice.local_cloud.object_store import list_objects
 
 PARQUET_STORAGE = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -120,9 +122,12 @@ class Statement:
             "StorageDescriptor": {**PARQUET_STORAGE, "Columns": _glue_columns(data), "Location": location},
             "PartitionKeys": _glue_columns(partitioned),
         }
-        _glue(GLUE._create_table, {"DatabaseName": database, "TableInput": definition})
+        target = Location.parse(location)
+        if next(list_objects(target.bucket, target.prefix), None) is not None:
+            raise QueryFailedError("HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}")
         engine = Engine(self.engine.limit)
-        self._write(engine, create.expression, find_table(database, name))
+        self._write(engine, create.expression, Table({**definition, "DatabaseName": database}))
+        _glue(GLUE._create_table, {"DatabaseName": database, "TableInput": definition})
         return Result(scanned_bytes=engine.scanned_bytes)
 
     def _insert(self, insert: exp.Insert) -> Result:
@@ -180,7 +185,7 @@ class Statement:
         match upper:
             case ["SHOW", "DATABASES" | "SCHEMAS", *_]:
                 pattern = _pattern(words[2:])
-                return _lines("database_name", sorted(n for n in GLUE._databases if fnmatch.fnmatch(n, pattern)))
+                return lines("database_name", sorted(n for n in GLUE._databases if fnmatch.fnmatch(n, pattern)))
             case ["SHOW", "TABLES" | "VIEWS" as kind, "IN" | "FROM", _, *_]:
                 return self._show_tables(kind, words[3].lower(), _pattern(words[4:]))
             case ["SHOW", "TABLES" | "VIEWS" as kind, *_]:
@@ -189,7 +194,7 @@ class Statement:
                 return show_partitions(self._named(words[2]))
             case ["SHOW", "COLUMNS", "IN" | "FROM", _]:
                 table = self._named(words[3])
-                return _lines("field", [c.name for c in (*table.columns, *table.partition_keys)])
+                return lines("field", [c.name for c in (*table.columns, *table.partition_keys)])
             case ["SHOW", "CREATE", "TABLE", _]:
                 return show_create_table(self._named(words[3]))
             case ["MSCK", "REPAIR", "TABLE", _]:
@@ -207,7 +212,7 @@ class Statement:
         tables = [t for key, t in GLUE._tables.items() if key.startswith(f"{database}/")]
         views_only = kind == "VIEWS"
         names = [t["Name"] for t in tables if not views_only or t.get("TableType") == "VIRTUAL_VIEW"]
-        return _lines("tab_name", sorted(name for name in names if fnmatch.fnmatch(name, pattern)))
+        return lines("tab_name", sorted(name for name in names if fnmatch.fnmatch(name, pattern)))
 
     def _repair(self, table: Table) -> Result:
         known = {partition.values for partition in table.catalogued_partitions()}
@@ -218,61 +223,13 @@ class Statement:
                 folders = "/".join(f"{k.name}={v}" for k, v in zip(table.partition_keys, values, strict=True))
                 _add_partition(table, list(values), f"s3://{location.bucket}/{location.prefix}")
                 added.append(f"Repair: Added partition to metastore {table.name}:{folders}")
-        return _lines("result", added)
-
-
-def describe(table: Table) -> Result:
-    """One tab-separated line per column, then the partition keys, as Hive prints them."""
-
-    def line(*parts: str) -> list[str]:
-        return ["\t".join(part.ljust(20) for part in parts)]
-
-    rows = [line(c.name, c.hive_type, "") for c in (*table.columns, *table.partition_keys)]
-    if table.partition_keys:
-        rows += [line("", "", ""), line("# Partition Information", "", ""), line("# col_name", "data_type", "comment")]
-        rows += [line("", "", "")] + [line(key.name, key.hive_type, "") for key in table.partition_keys]
-    return Result([ResultColumn("col_name"), ResultColumn("data_type"), ResultColumn("comment")], rows)
-
-
-def show_partitions(table: Table) -> Result:
-    """Catalogued partitions alone: Athena does not list projected ones."""
-    if not table.partition_keys:
-        raise QueryFailedError("FAILED", f"SemanticException Table {table.name} is not a partitioned table")
-    def folders(values: tuple[str, ...]) -> str:
-        return "/".join(f"{key.name}={value}" for key, value in zip(table.partition_keys, values, strict=True))
-
-    return _lines("partition", sorted(folders(partition.values) for partition in table.catalogued_partitions()))
-
-
-def show_create_table(table: Table) -> Result:
-    def block(columns: tuple[Column, ...]) -> list[str]:
-        return [f"  `{c.name}` {c.hive_type}{',' if c is not columns[-1] else ')'}" for c in columns]
-
-    lines = [f"CREATE EXTERNAL TABLE `{table.database}.{table.name}`(", *block(table.columns)]
-    if table.partition_keys:
-        lines += ["PARTITIONED BY ( ", *block(table.partition_keys)]
-    lines += ["ROW FORMAT SERDE ", f"  '{table.serde.get('SerializationLibrary', '')}' "]
-    if parameters := table.serde.get("Parameters"):
-        lines += ["WITH SERDEPROPERTIES ( ", *_property_lines(parameters)]
-    lines += ["STORED AS INPUTFORMAT ", f"  '{table.storage.get('InputFormat', '')}' "]
-    lines += ["OUTPUTFORMAT ", f"  '{table.storage.get('OutputFormat', '')}'", "LOCATION"]
-    lines += [f"  '{table.storage.get('Location', '')}'", "TBLPROPERTIES (", *_property_lines(table.parameters)]
-    return _lines("createtab_stmt", lines)
-
-
-def _property_lines(properties: Any) -> list[str]:
-    entries = sorted(properties.items())
-    return [f"  '{k}'='{v}'{', ' if i < len(entries) - 1 else ')'}" for i, (k, v) in enumerate(entries)]
+        return lines("result", added)
 
 
 def put_object(bucket: str, key: str, body: bytes, headers: dict[str, str]) -> None:
     status, _, answer = S3._put_object(bucket, key, body, {"content-length": str(len(body)), **headers})
     if status >= 300:
         raise QueryFailedError("GENERIC_USER_ERROR", f"cannot write s3://{bucket}/{key}: {answer.decode()}")
-
-
-def _lines(name: str, lines: list[str]) -> Result:
-    return Result([ResultColumn(name, "string")], [[line] for line in lines])
 
 
 def _pattern(words: list[str]) -> str:
@@ -295,9 +252,7 @@ def _properties(create: exp.Create) -> dict[str, Any]:
 
 
 def _column(name: str, duckdb_type: str) -> Column:
-    parsed = exp.DataType.build(duckdb_type, dialect="duckdb")
-    hive = "timestamp" if parsed.is_type("timestamptz") else parsed.sql("hive").lower()
-    return Column(name.lower(), "bigint" if parsed.is_type("int128") else hive)
+    return Column(name.lower(), hive_type(duckdb_type))
 
 
 def _glue_columns(columns: list[Column]) -> list[dict[str, str]]:

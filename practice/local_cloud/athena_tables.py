@@ -71,7 +71,10 @@ def partition_rows(table: Table, items: list[S3Object], labels: Iterable[str]) -
     ]
     names = "".join(f", {quoted('p' + str(i))}" for i in range(len(keys)))
     typed = "".join(f', CAST("p{i}" AS {key.duckdb_type}) AS {quoted(key.name)}' for i, key in enumerate(keys))
-    return f'(SELECT label, {quoted(PATH_COLUMN)}{typed} FROM (VALUES {", ".join(rows)}) v(label, "$path"{names}))'
+    return (
+        f"(SELECT label, {quoted(PATH_COLUMN)}{typed} "  # noqa: S608
+        f'FROM (VALUES {", ".join(rows)}) AS v(label, "$path"{names}))'
+    )
 
 
 def _partition_literal(value: str) -> str:
@@ -93,9 +96,10 @@ def create_relation(connection: DuckDBPyConnection, name: str, table: Table, ite
         _check_malformed(table, items, files)
         data = _text_data(table, paths)
     keys = "".join(f", o.{quoted(key.name)}" for key in table.partition_keys)
+    objects = partition_rows(table, items, (file.path for file in files))
     connection.execute(
-        f"CREATE TEMP VIEW {quoted(name)} AS SELECT d.* EXCLUDE (filename){keys}, o.{quoted(PATH_COLUMN)} "
-        f"FROM ({data}) d JOIN {partition_rows(table, items, (file.path for file in files))} o ON o.label = d.filename"
+        f"CREATE TEMP VIEW {quoted(name)} AS SELECT d.* EXCLUDE (filename){keys}, o.{quoted(PATH_COLUMN)} "  # noqa: S608
+        f"FROM ({data}) AS d JOIN {objects} AS o ON o.label = d.filename"
     )
 
 

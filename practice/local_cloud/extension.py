@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from practice.local_cloud import custom_resources, glue_security_configuration, health, s3
+from practice.local_cloud import (
+    athena,
+    custom_resources,
+    embedded_metrics,
+    firehose,
+    glue,
+    glue_security_configuration,
+    health,
+    kinesis,
+    s3,
+)
 from practice.local_cloud.hooks import PROVISIONERS, STACKS
 from practice.local_cloud.service import Route, Service
 
 SERVICES: tuple[Service, ...] = (
+    athena,
     custom_resources,
+    embedded_metrics,
+    firehose,
+    glue,
     glue_security_configuration,
     health,
+    kinesis,
     s3,
 )
 

@@ -38,19 +38,15 @@ class MiniStackModule:
         return import_module(self.module_name)
 
 
-APP = MiniStackModule("app", "app", "_docker_socket_present")
-PROVISIONERS = MiniStackModule("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "_s3_create", "_s3_update")
-STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
-S3 = MiniStackModule("services.s3", "_resolve_sse_write_headers")
-RESPONSES = MiniStackModule("core.responses", "get_account_id", "get_region", "new_uuid")
+APP = MiniStackModule("app", "app")
 ATHENA = MiniStackModule(
     "services.athena",
     "_arn_workgroup",
-    "_create_workgroup",
     "_delete_workgroup",
     "_ensure_default_workgroup",
     "_executions",
     "_get_query_results",
+    "_get_table_metadata",
     "_named_queries",
     "_parse_ddl",
     "_run_ddl",
@@ -58,6 +54,14 @@ ATHENA = MiniStackModule(
     "_stop_query_execution",
     "_tags",
     "_workgroups",
+)
+FIREHOSE = MiniStackModule(
+    "services.firehose",
+    "_HANDLERS",
+    "_create_delivery_stream",
+    "_dest_description",
+    "_streams",
+    "ingest_from_kinesis_source",
 )
 GLUE = MiniStackModule(
     "services.glue",
@@ -75,4 +79,16 @@ GLUE = MiniStackModule(
     "_update_crawler",
     "_update_table",
 )
-S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object")
+LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs")
+PROVISIONERS = MiniStackModule(
+    "services.cloudformation.provisioners",
+    "_RESOURCE_HANDLERS",
+    "_firehose_delivery_stream_update",
+    "_kinesis_stream_create",
+    "_kinesis_stream_update",
+    "_s3_create",
+    "_s3_update",
+)
+RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_account_id", "get_region", "json_response")
+S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
+STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")

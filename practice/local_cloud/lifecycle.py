@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import psutil
 from botocore.config import Config
+from botocore.session import Session as BotocoreSession
 
 from practice.local_cloud import health
 from practice.local_cloud.server import CREDENTIALS, HOST, REGION
@@ -26,6 +28,11 @@ PROJECT = Path(__file__).parents[2]
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 5.0
 
+_NO_USER_SETTINGS = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
@@ -123,12 +130,18 @@ class LocalCloud:
 
     def client(self, service_name: str) -> Any:
         """A boto3 client of the local cloud, whatever the environment says."""
-        session: Any = boto3.Session(
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            region_name=REGION,
-        )
-        return session.client(service_name, endpoint_url=self.endpoint, config=Config(proxies={}))
+        return _client(service_name, self.endpoint)
+
+
+@lru_cache
+def _client(service_name: str, endpoint: str) -> Any:
+    session: Any = boto3.Session(
+        botocore_session=BotocoreSession(session_vars=_NO_USER_SETTINGS),
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    return session.client(service_name, endpoint_url=endpoint, config=Config(proxies={}))
 
 
 def log_path(directory: Path) -> Path:
