@@ -159,7 +159,7 @@ def test_destroy_leaves_nothing(cloud: LocalCloud, sandbox: Sandbox, manifest: M
         "keys": [key for key in customer_keys(cloud) if key["KeyState"] != "PendingDeletion"],
     }
     bootstrapped = [name for name in left["buckets"] if name.startswith("cdk-hnb659fds-assets-")]
-    assert left == dict.fromkeys(left, []) | {"buckets": bootstrapped, "workgroups": ["primary"]}
+    assert left == {kind: [] for kind in left} | {"buckets": bootstrapped, "workgroups": ["primary"]}
     assert [key for key in customer_keys(cloud) if key["KeyState"] == "PendingDeletion"]
 
 

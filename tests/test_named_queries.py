@@ -13,6 +13,7 @@ from string import Template
 import pytest
 
 from contracts import Contract
+from firehose_transform.fields import CLOCK_TOLERANCE
 from practice.local_cloud.athena_sql import parse
 from practice.local_cloud.lifecycle import LocalCloud
 from tests.local_lake import OPENX_SERDE, ORDERS, Answer, Lake
@@ -223,3 +224,8 @@ def test_point_in_time_spend_knows_only_what_was_sent_by_the_cutoff(lake: Lake) 
         [as_of, "C-1", "EUR", "1", "1", "70.00", "8"],
         [as_of, "C-2", "EUR", "1", "0", "50.00", "8"],
     ]
+
+
+def test_the_query_of_failures_allows_the_same_lead_of_a_producers_clock_as_the_transform() -> None:
+    sql = (QUERIES / "failures_by_reason.sql").read_text(encoding="utf-8")
+    assert f"INTERVAL '{CLOCK_TOLERANCE // timedelta(minutes=1)}' MINUTE" in sql

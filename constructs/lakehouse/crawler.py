@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_glue as glue
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
+from guardrails.acknowledge import acknowledge
 from lakehouse.bucket import DataBucket
+from lakehouse.crawler_role import CrawlerRole
 
 
 class CrawlerTrigger(StrEnum):
@@ -26,10 +26,13 @@ class CrawlerTrigger(StrEnum):
 class ZoneCrawler(Construct):
     """A crawler that adds the tables and partitions it finds under some prefixes of a zone to its database.
 
-    It looks only at folders it has not seen and never changes a table that exists: a schema that others query
-    does not move because one odd file arrived. Its logs are encrypted with the sandbox's key.
+    Under a prefix, Glue decides by how alike the data is what becomes a table and what a partition; a prefix
+    that holds one data set becomes one table. The crawler looks only at folders it has not seen, and never
+    changes a table that exists: a schema that others query does not move because one odd file arrived. Its
+    logs are encrypted with the sandbox's key.
 
-    Sources: https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html,
+    Sources: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-folder-table-partition.html,
+    https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html,
     https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-event-notifications.html
     """
 
@@ -46,7 +49,7 @@ class ZoneCrawler(Construct):
         trigger: CrawlerTrigger,
     ) -> None:
         super().__init__(scope, construct_id)
-        role = self._role(database=database, bucket=bucket, prefixes=prefixes, key=key)
+        role = CrawlerRole(self, "Role", database=database, bucket=bucket, prefixes=prefixes, key=key)
         queue = self._new_objects_queue(bucket, prefixes) if trigger == CrawlerTrigger.S3_EVENTS else None
         if queue:
             queue.grant_consume_messages(role)
@@ -79,58 +82,6 @@ class ZoneCrawler(Construct):
         # the L1 orders nothing by itself; without the role's policy the first crawl fails
         crawler.node.add_dependency(role, security_configuration)
         self.name = crawler.ref
-
-    def _role(
-        self, *, database: glue.CfnDatabase, bucket: DataBucket, prefixes: Sequence[str], key: kms.IKey
-    ) -> iam.Role:
-        stack = Stack.of(self)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
-        objects = [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
-        tables = stack.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/*")
-        log_groups = stack.format_arn(
-            service="logs", resource="log-group", resource_name="/aws-glue/*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
-        for actions, resources in (
-            (["s3:GetObject"], objects),
-            (["s3:GetBucketLocation", "s3:ListBucket"], [bucket.bucket_arn]),
-            (["kms:Decrypt"], [key.key_arn]),
-            (
-                [
-                    "glue:BatchCreatePartition",
-                    "glue:BatchGetPartition",
-                    "glue:CreatePartition",
-                    "glue:CreateTable",
-                    "glue:GetDatabase",
-                    "glue:GetPartition",
-                    "glue:GetPartitions",
-                    "glue:GetTable",
-                    "glue:GetTables",
-                    "glue:UpdatePartition",
-                    "glue:UpdateTable",
-                ],
-                [
-                    stack.format_arn(service="glue", resource="catalog"),
-                    stack.format_arn(service="glue", resource="database", resource_name=database.ref),
-                    tables,
-                ],
-            ),
-            (["glue:GetSecurityConfiguration"], ["*"]),
-            (
-                ["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-                [log_groups],
-            ),
-        ):
-            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
-        acknowledge_wildcard_resources(
-            role,
-            {
-                **dict.fromkeys(objects, "A crawler reads whatever lies under its prefix"),
-                tables: "A crawler names its tables after the folders it finds; the wildcard ends at its database",
-                log_groups: "Glue names a crawler's log group itself; the wildcard ends at Glue's log groups",
-                "*": "Reading a security configuration cannot be narrowed to one",
-            },
-        )
-        return role
 
     def _new_objects_queue(self, bucket: DataBucket, prefixes: Sequence[str]) -> sqs.Queue:
         queue = sqs.Queue(
