@@ -5,7 +5,6 @@ The tests build on each other, from the deployment to its end.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
 from practice.sandbox import Sandbox, Target
 from practice.sending import send_all
+from tests.conftest import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -43,10 +43,8 @@ def cdk(cloud: LocalCloud, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    running = LocalCloud.start(tmp_path_factory.mktemp("local"), port)
+    """A local cloud of its own: what is left at the end is left by the sandbox."""
+    running = LocalCloud.start(tmp_path_factory.mktemp("end-to-end"), free_port())
     yield running
     running.stop()
 
