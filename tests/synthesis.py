@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
@@ -24,6 +25,9 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "smallest": {"athena_scan_limit_mb": 10, "log_retention_days": 1, "noncurrent_version_days": 1},
     "s3-events": {"crawler_trigger": "s3-events"},
 }
+
+EVERY_COMBINATION = [pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in COMBINATIONS]
+"""For checks that take seconds a combination: `make check` makes do with the default."""
 
 
 @dataclass(frozen=True)

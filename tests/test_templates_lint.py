@@ -11,7 +11,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from tests.synthesis import COMBINATIONS, synthesize
+from tests.synthesis import EVERY_COMBINATION, synthesize
 
 REGIONS = ["us-east-1", "us-west-2", "eu-central-1", "eu-north-1", "ap-southeast-2", "sa-east-1"]
 
@@ -22,7 +22,7 @@ def findings(template: Mapping[str, Any]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("combination", COMBINATIONS)
+@pytest.mark.parametrize("combination", EVERY_COMBINATION)
 def test_finds_nothing(combination: str) -> None:
     for name, stack in synthesize(combination).items():
         assert findings(stack.template) == [], name
