@@ -82,11 +82,13 @@ def delete_stack(cloudformation: Any, name: str) -> tuple[str, str]:
 
 def settled_status(cloudformation: Any, stack: str) -> str:
     """Wait until the stack is at rest; return its status."""
-    while True:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
         if not status.endswith("_IN_PROGRESS"):
             return status
         time.sleep(0.02)
+    raise DeploymentError(f"{stack} is still {status}")
 
 
 def failure_reasons(cloudformation: Any, stack: str) -> str:

@@ -124,8 +124,10 @@ class Pipeline:
     def flush(self) -> dict[str, int]:
         connection = http.client.HTTPConnection("127.0.0.1", self.cloud.state.port)
         connection.request("POST", "/_sandbox/firehose/flush")
-        answer: dict[str, int] = json.load(connection.getresponse())
+        response = connection.getresponse()
+        answer: dict[str, int] = json.load(response)
         connection.close()
+        assert response.status == 200, answer
         return answer
 
     def objects(self, bucket: str, prefix: str) -> dict[str, bytes]:
@@ -235,6 +237,13 @@ def test_a_flush_answers_with_the_objects_it_wrote(pipeline: Pipeline) -> None:
     pipeline.put(b'{"id": "a", "day": "2026-01-01"}', b"not json")
     assert pipeline.flush()[pipeline.ids["Delivery"]] == 3
     assert pipeline.flush()[pipeline.ids["Delivery"]] == 0
+
+
+def test_a_flush_that_fails_says_which_stream_and_why(start: Start) -> None:
+    pipeline = start(resources({"BucketARN": "arn:aws:s3:::no-such-bucket", "RoleARN": ROLE}))
+    pipeline.put(b"a")
+    with pytest.raises(AssertionError, match=rf"delivery stream {pipeline.ids['Delivery']}: .*NoSuchBucket"):
+        pipeline.flush()
 
 
 def test_a_full_buffer_is_delivered_without_a_flush(start: Start) -> None:

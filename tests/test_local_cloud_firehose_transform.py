@@ -113,7 +113,7 @@ def test_a_record_that_comes_back_twice_fails() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"result": "Fine"}, {"data": "not base64!"}, {"data": None}, {"metadata": 1}, {"metadata": {"partitionKeys": []}}],
+    [{"result": "Fine"}, {"data": "!!!!"}, {"data": None}, {"metadata": 1}, {"metadata": {"partitionKeys": []}}],
     ids=json.dumps,
 )
 def test_a_malformed_result_fails_its_record(changes: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -132,16 +133,17 @@ def test_a_bucket_that_holds_objects_is_not_deleted(local_cloud: LocalCloud, dep
 
 @pytest.mark.parametrize(
     ("tags", "status"),
-    [([CONSENT], "DELETE_COMPLETE"), ([], "DELETE_FAILED")],
-    ids=["with consent", "without consent"],
+    [([CONSENT], "DELETE_COMPLETE"), ([{"Key": "a", "Value": "b"}], "DELETE_FAILED"), ([], "DELETE_FAILED")],
+    ids=["with consent", "with another tag", "without tags"],
 )
 def test_auto_delete_removes_every_version_where_the_tag_consents(
     local_cloud: LocalCloud, deploy: Deploy, s3: Any, tags: list[dict[str, str]], status: str
 ) -> None:
+    stack = f"test-auto-delete-{uuid4().hex[:8]}"
     auto_delete = {"Type": "Custom::S3AutoDeleteObjects", "Properties": {"BucketName": {"Ref": "Bucket"}}}
     versioned = bucket(VersioningConfiguration={"Status": "Enabled"}, Tags=tags)
-    name = deploy({"Bucket": versioned, "AutoDelete": auto_delete}, f"test-{status.replace('_', '-')}")["Bucket"]
+    name = deploy({"Bucket": versioned, "AutoDelete": auto_delete}, stack)["Bucket"]
     for _ in range(2):
         s3.put_object(Bucket=name, Key="a key with spaces", Body=b"")
     s3.delete_object(Bucket=name, Key="a key with spaces")
-    assert delete_stack(local_cloud.client("cloudformation"), f"test-{status.replace('_', '-')}")[0] == status
+    assert delete_stack(local_cloud.client("cloudformation"), stack)[0] == status

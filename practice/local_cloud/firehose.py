@@ -200,10 +200,16 @@ async def flush() -> dict[str, int]:
 
 
 def _flush() -> dict[str, int]:
-    written = {}
+    written, problems = {}, []
     for name in list(FIREHOSE._streams):
         if running := _running_stream(name):
-            written[name] = running.deliver(everything=True)
+            try:
+                written[name] = running.deliver(everything=True)
+            except Exception as error:
+                LOG.exception("delivery stream %s could not be flushed", name)
+                problems.append(f"delivery stream {name}: {error}")
+    if problems:
+        raise RuntimeError("; ".join(problems))
     return written
 
 

@@ -194,12 +194,8 @@ def _user_of(port: int) -> str:
     """The program that listens on the port, as far as the operating system tells."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            if (
-                connection.laddr
-                and connection.laddr.port == port
-                and connection.pid
-                and connection.status == psutil.CONN_LISTEN
-            ):
+            local = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:
         pass
