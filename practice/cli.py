@@ -17,7 +17,7 @@ from rich.table import Table
 
 from contracts import ContractError
 from practice import local, queries
-from practice.console import err, fail, out, show, show_answer, step, table
+from practice.console import COMMAND, err, fail, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
 from practice.errors import PracticeError
@@ -219,7 +219,7 @@ def send(
     out.print(f"[green]✓[/] {sent.taken:,} of {due.raw:,} records taken by {sent.stream}")
     require_all_taken(sent, directory)
     show("What must come out", _counts_table(due))
-    hurry = "now: python -m practice flush" if sandbox.target.cloud else "then: python -m practice status --aws"
+    hurry = f"now: {COMMAND} flush" if sandbox.target.cloud else f"then: {COMMAND} status --aws"
     out.print(f"Firehose delivers within about a minute; {hurry}")
 
 
@@ -242,7 +242,7 @@ def list_queries(context: typer.Context, aws: Aws = None) -> None:
     made = table("name", "what it answers")
     for query in queries.named_queries(sandbox):
         made.add_row(f"[cyan]{query.name}[/]", escape(query.summary))
-    show("Named queries", made, "Run one: python -m practice query NAME")
+    show("Named queries", made, f"Run one: {COMMAND} query NAME")
 
 
 @app.command(rich_help_panel=ANSWERS)

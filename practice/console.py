@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -14,6 +16,16 @@ from rich.table import Table
 
 from practice.queries import Answer
 
+
+def _command() -> str:
+    """How a user starts this command line from the folder they are in."""
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):
+        return f"{python.relative_to(Path.cwd())} -m practice"
+    return "python -m practice"
+
+
+COMMAND = _command()
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 

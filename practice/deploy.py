@@ -22,7 +22,7 @@ def bootstrap(cloud: LocalCloud, tell: Callable[[str], None]) -> None:
     run_cdk(cloud, tell, "bootstrap", ENVIRONMENT, "--app=")
 
 
-def deploy(cloud: LocalCloud, name: str, tell: Callable[[str], None]) -> None:
+def deploy(cloud: LocalCloud, name: str, tell: Callable[[str], None], *settings: str) -> None:
     """Deploy every stack; a stack that is up to date stays as it is."""
     run_cdk(
         cloud,
@@ -32,6 +32,7 @@ def deploy(cloud: LocalCloud, name: str, tell: Callable[[str], None]) -> None:
         "--require-approval=never",
         "--progress=events",
         f"--context=sandbox:name={name}",
+        *settings,
     )
 
 

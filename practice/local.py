@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 
 from rich.table import Table
 
-from practice.console import out, show, show_answer, step, table
+from practice.console import COMMAND, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy
@@ -144,5 +144,5 @@ def _show_end(now: Counts, seconds: float) -> None:
         ("status", "count what is there"),
         ("down", "stop, and forget everything"),
     ):
-        commands.add_row(f"  [cyan]python -m practice {command}[/]", purpose)
+        commands.add_row(f"  [cyan]{COMMAND} {command}[/]", purpose)
     out.print(commands)

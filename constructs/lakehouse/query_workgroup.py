@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from string import Template
 
@@ -97,7 +98,7 @@ class NamedQuery:
 
 
 def named_queries(database_names: Mapping[Zone, str]) -> list[NamedQuery]:
-    """All named queries, by name. The comment that opens a file is the query's description.
+    """All named queries, by name. The comment that opens a file holds its title, and then its description.
 
     ``$raw``, ``$processed`` and ``$curated`` in a file stand for the databases of the zones.
     """
@@ -105,10 +106,7 @@ def named_queries(database_names: Mapping[Zone, str]) -> list[NamedQuery]:
     for path in sorted(_QUERIES.glob("*.sql")):
         template = Template(path.read_text(encoding="utf-8"))
         sql = template.substitute({zone.value: name for zone, name in database_names.items()})
-        comment = []
-        for line in sql.splitlines():
-            if not line.startswith("--"):
-                break
-            comment.append(line.removeprefix("--").strip())
-        queries.append(NamedQuery(name=path.stem, description=" ".join(comment), sql=sql))
+        comment = takewhile(lambda line: line.startswith("--"), sql.splitlines())
+        _, *description = (line.removeprefix("--").strip() for line in comment)
+        queries.append(NamedQuery(name=path.stem, description=" ".join(description), sql=sql))
     return queries

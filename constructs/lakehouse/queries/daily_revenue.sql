@@ -1,4 +1,4 @@
--- Daily revenue.
+-- Daily revenue
 -- Net revenue per day and currency, with its average over the last seven days and its running total.
 -- Guide 4.6: rolling statistics are features of a time series, and a window function computes them without a
 -- self-join. The frame is a RANGE of days and not a number of rows, so a day without orders does not stretch it.

@@ -1,4 +1,4 @@
--- Failures by reason.
+-- Failures by reason
 -- Why records failed, judged again in SQL from the original bytes that Firehose keeps in rawData, with an example.
 -- Guide 3.6: completeness, validity and timeliness, each as a rule. The first rule that matches counts. The
 -- transform's own reasons are finer: see its log and its metric by reason.

@@ -1,4 +1,4 @@
--- First look.
+-- First look
 -- The newest orders, as the transform accepted them. Guide 3.5: the processed zone holds cleaned and validated data.
 -- LIMIT shortens what you see, not what Athena scans: partition_pruning shows what does.
 SELECT

@@ -1,4 +1,4 @@
--- Late and duplicate events.
+-- Late and duplicate events
 -- How many events each channel sent twice, and how many more than an hour after they happened.
 -- Guide 3.6: timeliness and consistency are measured, not assumed. A stream delivers at least once and in any order,
 -- which is why the other queries count an event once and point_in_time_spend asks when an event was known.

@@ -1,4 +1,4 @@
--- Partition pruning and its cost.
+-- Partition pruning and its cost
 -- Guide 3.3 and 3.5: every order_date is a folder in S3, so a predicate on it decides which objects Athena opens.
 -- Run this for yesterday alone and note the data scanned (DataScannedInBytes), which is what Athena bills. Then run
 -- it without the WHERE line: all days, all objects, and many times the bytes. Parquet prunes columns in the same way:

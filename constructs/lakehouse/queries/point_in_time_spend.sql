@@ -1,4 +1,4 @@
--- Point-in-time spend.
+-- Point-in-time spend
 -- What each customer had spent as of a day, 30 days before the newest event, told only from what was known then.
 -- Guide 4.7 and 4.8: a feature that sees an event before it was sent leaks the future into training. So an event
 -- counts if it happened and was sent by the cutoff, once per event_id, and a return takes back what it gives back.

@@ -1,4 +1,4 @@
--- Top categories.
+-- Top categories
 -- The categories that earn most, ranked per currency, since amounts in different currencies must not be added up.
 -- Guide 4.1: such aggregates are the raw material of features. Returns count against revenue, and an event that
 -- arrived twice counts once, because delivery is at least once.
