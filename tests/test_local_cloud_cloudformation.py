@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,16 @@ ENCRYPTION = {
 def security_configuration(name: str) -> dict[str, Any]:
     properties = {"Name": name, "EncryptionConfiguration": ENCRYPTION}
     return {"Type": "AWS::Glue::SecurityConfiguration", "Properties": properties}
+
+
+def test_a_stack_has_settled_when_its_status_is_asked_for(local_cloud: LocalCloud) -> None:
+    cloudformation = local_cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"Security": security_configuration("test-settled")}})
+    stack_id = cloudformation.create_stack(StackName="test-settled", TemplateBody=body)["StackId"]
+    created = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+    cloudformation.delete_stack(StackName=stack_id)
+    deleted = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+    assert (created, deleted) == ("CREATE_COMPLETE", "DELETE_COMPLETE")
 
 
 def test_a_glue_security_configuration_is_created(local_cloud: LocalCloud, deploy: Deploy) -> None:

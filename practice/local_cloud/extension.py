@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from practice.local_cloud import (
     athena,
+    cloudformation,
     custom_resources,
     embedded_metrics,
     firehose,
@@ -18,6 +19,7 @@ from practice.local_cloud.service import Route, Service
 
 SERVICES: tuple[Service, ...] = (
     athena,
+    cloudformation,
     custom_resources,
     embedded_metrics,
     firehose,

@@ -55,6 +55,7 @@ ATHENA = MiniStackModule(
     "_tags",
     "_workgroups",
 )
+CLOUDFORMATION = MiniStackModule("services.cloudformation", "_stacks", "handle_request")
 FIREHOSE = MiniStackModule(
     "services.firehose",
     "_HANDLERS",

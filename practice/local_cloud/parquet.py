@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +28,13 @@ def write_parquet(columns: Mapping[str, str], rows: Iterable[Sequence[str | None
             f'CAST("{name}" AS {_DUCKDB_TYPES.get(hive_type, hive_type)}) AS "{name}"'
             for name, hive_type in columns.items()
         )
-        with duckdb.connect() as connection:
+        with _database().cursor() as connection:
             rows_read = connection.read_json(str(source), format="newline_delimited", columns=texts)
             rows_read.select(casts).write_parquet(str(target), compression=compression)
         return target.read_bytes()
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for all files: to start one takes longer than to write a file."""
+    return duckdb.connect()
