@@ -51,6 +51,7 @@ destroy: setup ## destroy everything that `make deploy` created
 .PHONY: docs
 docs: setup ## write the generated pages of docs/
 	$(BIN)/python -m docs.compliance
+	$(BIN)/python -m docs.guide_map
 
 .PHONY: bench
 bench: setup ## measure what has a speed, each as a ratio

@@ -38,7 +38,7 @@ class IngestionStack(Stack):
             self,
             "OrderDelivery",
             order_stream=order_stream,
-            transform=transform,
+            transform=transform.function,
             zones=lake.zones,
             table=lake.orders_tables.processed,
             key=lake.key,

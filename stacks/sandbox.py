@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_cdk import App, Tags
 
+from guardrails.guide import illustrates
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
 from stacks.settings import PREFIX, Settings
@@ -35,8 +36,8 @@ def build_sandbox(app: App, settings: Settings) -> None:
         lake=lake,
     )
     Tags.of(app).add("sandbox", settings.name)
-    Tags.of(lake).add("guide", "3.5")
-    Tags.of(ingestion).add("guide", "3.4")
+    illustrates(lake, "3.5")
+    illustrates(ingestion, "3.4")
 
 
 def sandbox_app(**settings: Any) -> App:

@@ -112,6 +112,19 @@ class TestStacks:
                 assert by_key["sandbox"] == "ml-sandbox"
                 assert re.fullmatch(r"\d\.\d", by_key["guide"])
 
+    def test_tag_with_the_innermost_section_of_the_guide(self) -> None:
+        lake = synthesize("default")["Lake"]
+        sections = {
+            type_: {
+                tag["Value"]
+                for resource in lake.of_type(type_)
+                for tag in resource.properties["Tags"]
+                if tag["Key"] == "guide"
+            }
+            for type_ in ("AWS::KMS::Key", "AWS::Athena::WorkGroup")
+        }
+        assert sections == {"AWS::KMS::Key": {"3.5"}, "AWS::Athena::WorkGroup": {"3.2"}}
+
     def test_tag_the_types_that_cost_money(self) -> None:
         untagged = [
             resource.logical_id

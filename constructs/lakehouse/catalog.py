@@ -6,6 +6,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
+from guardrails.guide import illustrates
 from lakehouse.zone import Zone
 
 
@@ -18,6 +19,7 @@ class LakeCatalog(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, sandbox_name: str) -> None:
         super().__init__(scope, construct_id)
+        illustrates(self, "3.2")
         prefix = sandbox_name.replace("-", "_")
         self.database_names: Mapping[Zone, str] = {zone: f"{prefix}_{zone}" for zone in Zone}
         self.databases: Mapping[Zone, glue.CfnDatabase] = {

@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
+from guardrails.guide import illustrates
 from lakehouse.bucket import DataBucket
 from lakehouse.crawler_role import CrawlerRole
 
@@ -49,6 +50,7 @@ class ZoneCrawler(Construct):
         trigger: CrawlerTrigger,
     ) -> None:
         super().__init__(scope, construct_id)
+        illustrates(self, "3.2")
         role = CrawlerRole(self, "Role", database=database, bucket=bucket, prefixes=prefixes, key=key)
         queue = self._new_objects_queue(bucket, prefixes) if trigger == CrawlerTrigger.S3_EVENTS else None
         if queue:

@@ -10,11 +10,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
+from guardrails.guide import illustrates
 
 _LAMBDA_ROOT = Path(__file__).parents[2] / "lambda"
 
 
-class OrderTransform(lambda_.Function):
+class OrderTransform(Construct):
     """Validates and normalises orders on their way through Firehose; its code is ``lambda/firehose_transform``.
 
     It needs no permission beyond writing its own log group, which is encrypted, expires and goes with the
@@ -33,18 +34,20 @@ class OrderTransform(lambda_.Function):
         log_retention: logs.RetentionDays,
         metric_namespace: str,
     ) -> None:
+        super().__init__(scope, construct_id)
+        illustrates(self, "3.6")
         log_group = logs.LogGroup(
-            scope,
-            f"{construct_id}Logs",
+            self,
+            "Logs",
             encryption_key=key,
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        super().__init__(
-            scope,
-            construct_id,
+        self.function = lambda_.Function(
+            self,
+            "Function",
             description="Validates, normalises and partitions orders for Firehose",
             code=lambda_.Code.from_asset(str(_LAMBDA_ROOT), exclude=["**/__pycache__", "**/*.pyc"]),
             handler="firehose_transform.handler.lambda_handler",
@@ -57,7 +60,7 @@ class OrderTransform(lambda_.Function):
             environment={"METRIC_NAMESPACE": metric_namespace},
         )
         acknowledge(
-            self,
+            self.function,
             {
                 "Serverless-LambdaDLQ": "Firehose waits for the answer and writes what fails to the errors prefix",
                 "Serverless-LambdaTracing": "A trace per batch tells nothing that the batch's metrics do not",

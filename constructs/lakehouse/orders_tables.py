@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from contracts import Contract
+from guardrails.guide import illustrates
 from lakehouse.date_partitioned_table import JSON_LINES, PARQUET, DatePartitionedTable
 from lakehouse.zone import Zone
 
@@ -45,6 +46,7 @@ class OrdersTables(Construct):
         zones: Mapping[Zone, s3.IBucket],
     ) -> None:
         super().__init__(scope, construct_id)
+        illustrates(self, "3.3")
         contract = Contract.load("orders")
         self.raw = DatePartitionedTable(
             self,

@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from guardrails.guide import illustrates
 from lakehouse.access_logs import AccessLogs
 from lakehouse.bucket import DataBucket
 from lakehouse.zone import Zone
@@ -44,6 +45,7 @@ class QueryWorkgroup(Construct):
         scan_limit_mb: int,
     ) -> None:
         super().__init__(scope, construct_id)
+        illustrates(self, "3.2")
         results = DataBucket(
             self,
             "Results",
