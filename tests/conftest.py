@@ -23,6 +23,13 @@ CreateFunction = Callable[[str], str]
 """Creates a Lambda function from the source of its handler; returns its ARN."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that runs a local cloud is no unit test: `make check` leaves it out."""
+    for item in items:
+        if {"local_cloud", "cloud"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -25,8 +25,6 @@ from practice.sandbox import Sandbox, Target
 from practice.sending import send_all
 from tests.conftest import free_port
 
-pytestmark = pytest.mark.slow
-
 NAME = "end-to-end"
 PLAN = Plan(count=5_000, seed=7, end=datetime.now(UTC).replace(microsecond=0))
 

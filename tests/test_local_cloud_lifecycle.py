@@ -19,6 +19,8 @@ from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from practice.local_cloud.state import ServerState
 from tests.conftest import create_lambda_function, free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
