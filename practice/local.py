@@ -138,11 +138,11 @@ def _show_end(now: Counts, seconds: float) -> None:
     commands = Table.grid(padding=(0, 2))
     commands.add_column(no_wrap=True)
     for command, purpose in (
-        ("query top_categories", "ask again, by name or in SQL"),
+        ("query top_categories", "ask again"),
         ("generate orders --count 3", "look at the events"),
-        ("send --file my-orders.jsonl", "send your own; see what fails"),
+        ("send --file my-orders.jsonl", "send your own"),
         ("status", "count what is there"),
-        ("down", "stop, and forget everything"),
+        ("down", "stop, forget it all"),
     ):
         commands.add_row(f"  [cyan]{COMMAND} {command}[/]", purpose)
     out.print(commands)
