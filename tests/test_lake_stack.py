@@ -277,6 +277,21 @@ class TestCrawlers:
             assert [s for s in statements(policy) if s["Principal"] == {"Service": "s3.amazonaws.com"}]
             assert policy.logical_id in bucket.depends_on
 
+    def test_in_event_mode_hear_of_what_they_crawl_and_of_nothing_else(self, event_lake: SynthesizedStack) -> None:
+        prefixes = {
+            zone: [
+                configuration.get("Filter", {}).get("S3Key", {}).get("Rules")
+                for configuration in event_lake.one("AWS::S3::Bucket", f"Storage{zone}").properties[
+                    "NotificationConfiguration"
+                ]["QueueConfigurations"]
+            ]
+            for zone in ("Raw", "Curated")
+        }
+        assert prefixes == {
+            "Raw": [[{"Name": "prefix", "Value": "customers/"}], [{"Name": "prefix", "Value": "landing/"}]],
+            "Curated": [None],
+        }
+
 
 def role_actions(lake: SynthesizedStack, crawler: Resource) -> set[str]:
     role = crawler.properties["Role"]["Fn::GetAtt"][0]

@@ -65,7 +65,7 @@ class DataBucket(s3.Bucket):
         )
 
     def announce_new_objects(self, queue: sqs.Queue, prefixes: Sequence[str]) -> None:
-        """Send a message to the queue for each object created under one of the prefixes.
+        """Send a message to the queue for each object created under one of the prefixes; "" is the whole bucket.
 
         The queue trusts S3 on behalf of this account, not of this bucket alone: naming the bucket would make
         bucket and queue policy wait for each other.
@@ -81,11 +81,8 @@ class DataBucket(s3.Bucket):
         self._resource.add_property_override(
             "NotificationConfiguration.QueueConfigurations",
             [
-                {
-                    "Event": "s3:ObjectCreated:*",
-                    "Queue": queue.queue_arn,
-                    "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}},
-                }
+                {"Event": "s3:ObjectCreated:*", "Queue": queue.queue_arn}
+                | ({"Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}}} if prefix else {})
                 for prefix in prefixes
             ],
         )
