@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from contracts import Contract
-from lakehouse.query_workgroup import named_queries
 from lakehouse.zone import Zone
 from tests.synthesis import ROOT, Resource, SynthesizedStack, synthesize
 
@@ -337,20 +336,6 @@ class TestWorkgroup:
     def test_holds_every_query_of_the_folder(self, lake: SynthesizedStack) -> None:
         names = {query.properties["Name"] for query in lake.of_type("AWS::Athena::NamedQuery")}
         assert names == {path.stem for path in (ROOT / "constructs/lakehouse/queries").glob("*.sql")}
-        assert {
-            "daily_revenue",
-            "failures_by_reason",
-            "first_look",
-            "late_and_duplicate_events",
-            "partition_pruning",
-            "point_in_time_spend",
-            "top_categories",
-        } <= names
-
-    def test_describes_every_query(self) -> None:
-        for query in named_queries({zone: f"db_{zone}" for zone in Zone}):
-            assert "guide" in query.description.lower(), query.name
-            assert len(query.description) <= 1024, query.name
 
 
 def configuration(lake: SynthesizedStack) -> dict[str, Any]:

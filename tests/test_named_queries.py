@@ -7,18 +7,17 @@ import re
 from base64 import b64encode
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from string import Template
 
 import pytest
 
 from contracts import Contract
 from firehose_transform.fields import CLOCK_TOLERANCE
+from lakehouse.query_workgroup import NamedQuery, named_queries
+from lakehouse.zone import Zone
 from practice.local_cloud.athena_sql import parse
 from practice.local_cloud.lifecycle import LocalCloud
 from tests.local_lake import OPENX_SERDE, ORDERS, Answer, Lake
 
-QUERIES = Path(__file__).parents[1] / "constructs" / "lakehouse" / "queries"
 NAMES = (
     "daily_revenue",
     "failures_by_reason",
@@ -118,8 +117,12 @@ def lake(local_cloud: LocalCloud) -> Lake:
 
 
 def sql(name: str, database: str) -> str:
-    template = Template((QUERIES / f"{name}.sql").read_text(encoding="utf-8"))
-    return template.substitute(raw=database, processed=database, curated=database)
+    return named(name, database).sql
+
+
+def named(name: str, database: str) -> NamedQuery:
+    (query,) = [query for query in named_queries(dict.fromkeys(Zone, database)) if query.name == name]
+    return query
 
 
 def answer(lake: Lake, name: str) -> Answer:
@@ -129,7 +132,7 @@ def answer(lake: Lake, name: str) -> Answer:
 
 
 def test_every_query_is_known() -> None:
-    assert tuple(sorted(path.stem for path in QUERIES.glob("*.sql"))) == NAMES
+    assert tuple(query.name for query in named_queries(dict.fromkeys(Zone, "db"))) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,6 +145,7 @@ def test_a_query_is_one_statement_that_opens_with_what_it_teaches(name: str) -> 
     assert comment[0].lower().replace("-", "_").replace(" ", "_").startswith(name[:5])
     assert 1 <= len(comment[1:]) <= 4
     assert re.search(r"Guide \d\.\d", " ".join(comment))
+    assert named(name, "db").description == " ".join(comment[1:])
     assert len(" ".join(comment)) <= LONGEST_DESCRIPTION
 
 
@@ -209,7 +213,7 @@ def test_failures_have_the_first_reason_that_matches_and_an_example(lake: Lake) 
 
 
 def test_failures_are_judged_by_the_fields_of_the_contract() -> None:
-    text = (QUERIES / "failures_by_reason.sql").read_text(encoding="utf-8")
+    text = sql("failures_by_reason", "db")
     lists = [re.findall(r"'(\w+)'", names) for names in re.findall(r"ARRAY\[([^\]]*)\]", text)]
     fields = Contract.load("orders").fields
     assert lists == [
@@ -227,5 +231,4 @@ def test_point_in_time_spend_knows_only_what_was_sent_by_the_cutoff(lake: Lake) 
 
 
 def test_the_query_of_failures_allows_the_same_lead_of_a_producers_clock_as_the_transform() -> None:
-    sql = (QUERIES / "failures_by_reason.sql").read_text(encoding="utf-8")
-    assert f"INTERVAL '{CLOCK_TOLERANCE // timedelta(minutes=1)}' MINUTE" in sql
+    assert f"INTERVAL '{CLOCK_TOLERANCE // timedelta(minutes=1)}' MINUTE" in sql("failures_by_reason", "db")

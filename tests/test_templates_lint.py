@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from tests.synthesis import EVERY_COMBINATION, synthesize
+from tests.synthesis import EVERY_COMBINATION, ROOT, synthesize
 
 REGIONS = ["us-east-1", "us-west-2", "eu-central-1", "eu-north-1", "ap-southeast-2", "sa-east-1"]
 
@@ -33,4 +32,4 @@ def test_would_find_a_property_that_does_not_exist() -> None:
 
 
 def test_ignores_the_same_checks_on_the_command_line() -> None:
-    assert "- W3005" in Path(".cfnlintrc.yaml").read_text(encoding="utf-8")
+    assert "- W3005" in (ROOT / ".cfnlintrc.yaml").read_text(encoding="utf-8")

@@ -1,7 +1,8 @@
-"""CloudFormation answers when its stacks have settled, so that a deployment takes as long as its work.
+"""How CloudFormation works off its stacks.
 
-The CDK CLI looks again only after five seconds when it finds a stack in progress, and a stack takes less than one
-here.
+Every resource is provided off the event loop, since the extension's handlers call the server itself. Requests are
+answered when the stacks have settled, so that a deployment takes as long as its work: the CDK CLI looks again only
+after five seconds when it finds a stack in progress, and a stack takes less than one here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from practice.local_cloud.hooks import CLOUDFORMATION
+from practice.local_cloud.hooks import CLOUDFORMATION, STACKS
 from practice.local_cloud.service import Operations, Route
 
 _PATIENCE_SECONDS = 3.0
@@ -21,6 +22,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {}
 
 
 def install() -> None:
+    STACKS._runs_on_worker_thread = lambda _resource_type: True
     answer = CLOUDFORMATION.handle_request
 
     async def answer_settled(*request: Any) -> Any:

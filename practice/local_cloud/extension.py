@@ -14,7 +14,7 @@ from practice.local_cloud import (
     kinesis,
     s3,
 )
-from practice.local_cloud.hooks import PROVISIONERS, STACKS
+from practice.local_cloud.hooks import PROVISIONERS
 from practice.local_cloud.service import Route, Service
 
 SERVICES: tuple[Service, ...] = (
@@ -32,11 +32,7 @@ SERVICES: tuple[Service, ...] = (
 
 
 def install() -> None:
-    """Lay the extension over MiniStack; once, before the first request.
-
-    Every resource is provided off the event loop, since the extension's handlers call the server itself.
-    """
-    STACKS._runs_on_worker_thread = lambda _resource_type: True
+    """Lay the extension over MiniStack; once, before the first request."""
     for service in SERVICES:
         for resource_type, operations in service.RESOURCE_HANDLERS.items():
             known = PROVISIONERS._RESOURCE_HANDLERS.get(resource_type, {})
