@@ -1,8 +1,8 @@
 """The data contracts: one JSON Schema per data set, the only place a field is declared.
 
 Everything that knows a field's name or type derives it from here: Glue table columns, the Firehose
-conversion schema, the transform's validator, the sample data. Adding a field to the JSON file adds it
-everywhere.
+conversion schema, the transform's validator, the feature definitions, the sample data. Adding a field to the JSON
+file adds it everywhere.
 """
 
 from __future__ import annotations
@@ -77,6 +77,25 @@ class Field:
                     "Flatten nested values into fields of their own."
                 )
 
+    @property
+    def feature_type(self) -> str:
+        """The type of the feature in SageMaker Feature Store, which knows three.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_FeatureDefinition.html
+        """
+        match self.schema.get("type"):
+            case "string":
+                return "String"
+            case "integer":
+                return "Integral"
+            case "number":
+                return "Fractional"
+            case other:
+                raise ContractError(
+                    f"feature {self.name!r} has type {other!r}; allowed: string, integer, number. "
+                    "Declare a boolean as an integer from 0 to 1."
+                )
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -102,3 +121,13 @@ class Contract:
         """All fields, in the order the contract declares them."""
         required = frozenset(self.schema["required"])
         return tuple(Field(name, schema, name in required) for name, schema in self.schema["properties"].items())
+
+    @property
+    def record_identifier(self) -> str:
+        """The feature that names a record of the feature group."""
+        return str(self.schema["x-record-identifier"])
+
+    @property
+    def event_time(self) -> str:
+        """The feature that says when a record of the feature group was true."""
+        return str(self.schema["x-event-time"])

@@ -9,11 +9,14 @@ from typing import Annotated, Any, Self
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from lakehouse.crawler import CrawlerTrigger
 from lakehouse.order_stream import IngestionSource
+from machine_learning.instance_types import StudioInstanceType, TrainingInstanceType
+from machine_learning.studio_network import NetworkAccess
+from machine_learning.table_format import TableFormat
 
 PREFIX = "sandbox:"
 _SHORTEST_STAY_IN_INFREQUENT_ACCESS = 30
@@ -34,6 +37,16 @@ class LogRetentionDays(IntEnum):
     ONE_MONTH = 30
     TWO_MONTHS = 60
     THREE_MONTHS = 90
+
+
+def _split(value: Any) -> Any:
+    """The items of a list, which `cdk -c` passes as text with commas, each once."""
+    items = [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+    return list(dict.fromkeys(items)) if isinstance(items, list) and all(isinstance(i, str) for i in items) else items
+
+
+UserName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$", examples=["learner"])]
+AsList = BeforeValidator(_split)
 
 
 class Settings(BaseModel):
@@ -68,6 +81,32 @@ class Settings(BaseModel):
 
     noncurrent_version_days: Annotated[int, Field(ge=1, le=365)] = 7
     """How long overwritten and deleted objects can be brought back."""
+
+    feature_table_format: TableFormat = TableFormat.GLUE
+    """How the offline feature store lays out its table; changing it needs a new feature group."""
+
+    training_instance_types: Annotated[tuple[TrainingInstanceType, ...], AsList, Field(min_length=1)] = (
+        TrainingInstanceType.ML_M5_LARGE,
+        TrainingInstanceType.ML_M5_XLARGE,
+        TrainingInstanceType.ML_C5_XLARGE,
+    )
+    """What training jobs may run on."""
+
+    training_max_runtime_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
+    """How long a training job may run."""
+
+    studio_network: NetworkAccess = NetworkAccess.PUBLIC_INTERNET_ONLY
+    """How Studio reaches AWS and the internet."""
+
+    studio_users: Annotated[tuple[UserName, ...], AsList, Field(min_length=1, max_length=10)] = ("learner",)
+    """Who has a user profile in the domain."""
+
+    studio_instance_types: Annotated[tuple[StudioInstanceType, ...], AsList, Field(min_length=1)] = (
+        StudioInstanceType.ML_T3_MEDIUM,
+        StudioInstanceType.ML_T3_LARGE,
+        StudioInstanceType.ML_M5_LARGE,
+    )
+    """What notebooks may run on."""
 
     log_retention_days: LogRetentionDays = LogRetentionDays.ONE_WEEK
     """How long logs are kept."""
@@ -122,15 +161,19 @@ def _explain(details: ErrorDetails) -> str:
         known = ", ".join(Settings.model_fields)
         return f"  {PREFIX}{key}={details['input']!r}: there is no such setting. {fix}\n    known: {known}"
     default = Settings.model_fields[key].default
+    shown = ",".join(default) if isinstance(default, tuple) else str(default).lower()
+    schema = Settings.model_json_schema()
+    allowed = _allowed(schema["properties"][key], schema)
     return (
-        f"  {PREFIX}{key}={details['input']!r} is not allowed. Allowed: {_allowed(key)}.\n"
-        f"    Correct it in cdk.json or on the command line: -c {PREFIX}{key}={str(default).lower()} (the default)"
+        f"  {PREFIX}{key}={details['input']!r} is not allowed. Allowed: {allowed}.\n"
+        f"    Correct it in cdk.json or on the command line: -c {PREFIX}{key}={shown} (the default)"
     )
 
 
-def _allowed(key: str) -> str:
-    schema = Settings.model_json_schema()
-    field = schema["properties"][key]
+def _allowed(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    if field.get("type") == "array":
+        number = f"1 to {field['maxLength']}" if "maxLength" in field else "one or more"
+        return f"{number}, separated by commas, of: {_allowed(field['items'], schema)}"
     if "$ref" in field:
         field = schema["$defs"][field["$ref"].rpartition("/")[2]]
     if "enum" in field:

@@ -104,7 +104,7 @@ def test_a_rule_for_whole_records_that_the_transform_could_not_check_is_refused(
 
 
 def test_an_unknown_contract_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ContractError, match="no contract named 'order'; known: customers, orders"):
+    with pytest.raises(ContractError, match="no contract named 'order'; known: customer_features, customers, orders"):
         Contract.load("order")
 
 
@@ -129,3 +129,20 @@ def test_a_field_has_the_glue_type_of_its_schema(field: dict[str, Any], glue_typ
 def test_a_nested_field_has_no_glue_type() -> None:
     with pytest.raises(ContractError, match="Flatten"):
         _ = orders_with(added={"type": "object"}).fields[-1].glue_type
+
+
+@pytest.mark.parametrize(
+    ("field", "feature_type"),
+    [
+        ({"type": "string", "format": "date-time"}, "String"),
+        ({"type": "integer"}, "Integral"),
+        ({"type": "number"}, "Fractional"),
+    ],
+)
+def test_a_field_has_the_feature_type_of_its_schema(field: dict[str, Any], feature_type: str) -> None:
+    assert orders_with(added=field).fields[-1].feature_type == feature_type
+
+
+def test_a_boolean_is_no_feature() -> None:
+    with pytest.raises(ContractError, match="Declare a boolean as an integer from 0 to 1"):
+        _ = orders_with(added={"type": "boolean"}).fields[-1].feature_type

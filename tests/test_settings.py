@@ -33,11 +33,16 @@ def test_of_cdk_json_are_the_defaults() -> None:
         ({"retain_data": "true"}, {"retain_data": True}),
         ({"buffer_seconds": "120"}, {"buffer_seconds": 120}),
         ({"log_retention_days": "14"}, {"log_retention_days": 14}),
+        ({"studio_users": "ana, bo"}, {"studio_users": ("ana", "bo")}),
     ],
 )
 def test_are_read_from_the_strings_of_the_command_line(given: dict[str, str], read: dict[str, Any]) -> None:
     settings = Settings.from_context({f"sandbox:{key}": value for key, value in given.items()})
     assert settings.model_dump().items() >= read.items()
+
+
+def test_a_list_holds_each_item_once() -> None:
+    assert Settings.from_context({"sandbox:studio_users": ["ana", "bo", "ana"]}).studio_users == ("ana", "bo")
 
 
 def test_cannot_be_changed_once_read() -> None:
@@ -70,6 +75,14 @@ def test_an_unknown_key_like_no_other_gets_the_list() -> None:
         ("athena_scan_limit_mb", 9, "a whole number from 10 to 1000000"),
         ("raw_infrequent_access_days", 29, "a whole number from 30 to 3650"),
         ("log_retention_days", 8, "1, 3, 5, 7, 14, 30, 60, 90"),
+        ("feature_table_format", "hudi", "glue, iceberg"),
+        ("training_instance_types", "ml.g5.xlarge", "one or more, separated by commas, of: ml.m5.large, "),
+        ("training_max_runtime_minutes", 4, "a whole number from 5 to 1440"),
+        ("studio_network", "public", "public-internet-only, vpc-only"),
+        ("studio_users", "Ana", "1 to 10, separated by commas, of: text that matches"),
+        ("studio_users", "a,b,c,d,e,f,g,h,i,j,k", "1 to 10, separated by commas"),
+        ("studio_users", [], "1 to 10, separated by commas"),
+        ("studio_instance_types", "ml.p5.48xlarge", "one or more, separated by commas, of: ml.t3.medium, "),
         ("retain_data", "perhaps", "true, false"),
         ("retain_data", [], "true, false"),
     ],
