@@ -202,7 +202,7 @@ def test_a_deletion_needs_an_event_time_too(group: Group) -> None:
 
 
 def expires(group: Group, identifier: str) -> str | None:
-    found = group.runtime.get_record(
+    found: dict[str, str] = group.runtime.get_record(
         FeatureGroupName=group.name, RecordIdentifierValueAsString=identifier, ExpirationTimeResponse="Enabled"
     )
     return found.get("ExpiresAt")
@@ -219,13 +219,17 @@ def test_a_record_expires_after_its_own_time_to_live_or_else_the_groups(local_cl
     assert "ExpiresAt" not in group.runtime.get_record(FeatureGroupName=group.name, RecordIdentifierValueAsString="C-1")
 
 
-def test_the_groups_time_to_live_can_be_changed_for_records_to_come(group: Group) -> None:
+def test_the_groups_time_to_live_can_be_set_and_taken_away_for_records_to_come(group: Group) -> None:
+    def limit(time_to_live: dict[str, Any]) -> None:
+        config = {"TtlDuration": time_to_live}
+        group.sagemaker.update_feature_group(FeatureGroupName=group.name, OnlineStoreConfig=config)
+
     group.put(customer("C-1", "2999-01-01T00:00:00Z"))
-    group.sagemaker.update_feature_group(
-        FeatureGroupName=group.name, OnlineStoreConfig={"TtlDuration": {"Unit": "Days", "Value": 1}}
-    )
+    limit({"Unit": "Days", "Value": 1})
     group.put(customer("C-2", "2999-01-01T00:00:00Z"))
-    assert (expires(group, "C-1"), expires(group, "C-2")) == (None, "2999-01-02T00:00:00Z")
+    limit({})
+    group.put(customer("C-3", "2999-01-01T00:00:00Z"))
+    assert [expires(group, f"C-{number}") for number in (1, 2, 3)] == [None, "2999-01-02T00:00:00Z", None]
 
 
 # -- batches and lists

@@ -222,7 +222,12 @@ def test_what_can_change_of_a_resource_changes(deploy: Deploy, resources: Resour
     )
     resources = changed(resources, "User", UserSettings=settings)
     online = {"EnableOnlineStore": True, "TtlDuration": {"Unit": "Days", "Value": 1}}
-    resources = changed(resources, "Features", OnlineStoreConfig=online)
+    throughput = {
+        "ThroughputMode": "Provisioned",
+        "ProvisionedReadCapacityUnits": 1,
+        "ProvisionedWriteCapacityUnits": 2,
+    }
+    resources = changed(resources, "Features", OnlineStoreConfig=online, ThroughputConfig=throughput)
     resources = changed(resources, "Registry", Tags=[{"Key": "sandbox", "Value": "changed"}])
     after = deploy(resources, name)
     assert after == before
@@ -233,7 +238,8 @@ def test_what_can_change_of_a_resource_changes(deploy: Deploy, resources: Resour
     assert "sandbox" not in tags
     user = sagemaker.describe_user_profile(DomainId=after["Domain"], UserProfileName="ana")
     assert user["UserSettings"] == settings
-    assert sagemaker.describe_feature_group(FeatureGroupName=name)["OnlineStoreConfig"] == online
+    group = sagemaker.describe_feature_group(FeatureGroupName=name)
+    assert (group["OnlineStoreConfig"], group["ThroughputConfig"]) == (online, throughput)
     registry = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=after["Registry"])["Tags"]}
     assert registry["sandbox"] == "changed"
 
