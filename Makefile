@@ -60,6 +60,7 @@ bench: setup ## measure what has a speed, each as a ratio
 .PHONY: generate
 generate: setup ## write the code that derives from contracts/
 	$(BIN)/python -m contracts.compile
+	$(BIN)/python -m contracts.released
 
 .PHONY: snapshots
 snapshots: setup ## accept the templates as they are now, for review

@@ -9,6 +9,7 @@ import sys
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from contracts import ContractError
 from stacks.cli_version import CliVersionError, check_cli_version
 from stacks.sandbox import build_sandbox
 from stacks.settings import Settings, SettingsError
@@ -17,15 +18,14 @@ from stacks.settings import Settings, SettingsError
 def main() -> None:
     """Synthesize the sandbox that the CDK context describes.
 
-    Exits with 1 and a message, not a traceback, when the settings or the CDK CLI cannot be used.
+    Exits with 1 and a message, not a traceback, when the settings, the contracts or the CDK CLI cannot be used.
     """
     app = App()
     try:
         check_cli_version(os.environ)
-        settings = Settings.from_context(app.node.get_all_context())
-    except (CliVersionError, SettingsError) as error:
+        build_sandbox(app, Settings.from_context(app.node.get_all_context()))
+    except (CliVersionError, ContractError, SettingsError) as error:
         sys.exit(str(error))
-    build_sandbox(app, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(), ServerlessChecks())
     app.synth()
 

@@ -18,6 +18,8 @@ from stacks.settings import Settings
 
 CUSTOMERS_PREFIX = "customers/"
 LANDING_PREFIX = "landing/"
+FEATURE_STORE_PREFIX = "feature-store/"
+"""Where the offline store lies in the curated zone; SageMaker catalogues it, so the crawler passes over it."""
 
 
 class LakeStack(Stack):
@@ -26,7 +28,7 @@ class LakeStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
-        self.key = SandboxKey(self, "Key", removal_policy=settings.removal_policy)
+        self.key = SandboxKey(self, "Key", sandbox_name=settings.name, removal_policy=settings.removal_policy)
         storage = LakeStorage(
             self,
             "Storage",
@@ -38,7 +40,9 @@ class LakeStack(Stack):
             removal_policy=settings.removal_policy,
         )
         self.zones = storage.zones
+        self.access_logs = storage.access_logs
         catalog = LakeCatalog(self, "Catalog", sandbox_name=settings.name)
+        self.databases = catalog.databases
         self.orders_tables = OrdersTables(self, "Orders", databases=catalog.databases, zones=self.zones)
 
         glue_encryption = GlueEncryption(self, "GlueEncryption", name=settings.name, key=self.key)
@@ -49,13 +53,16 @@ class LakeStack(Stack):
                 database=catalog.databases[zone],
                 bucket=self.zones[zone],
                 prefixes=prefixes,
-                key=self.key,
+                exclusions=exclusions,
                 security_configuration=glue_encryption,
                 trigger=settings.crawler_trigger,
             )
-            for zone, prefixes in {Zone.RAW: [CUSTOMERS_PREFIX, LANDING_PREFIX], Zone.CURATED: [""]}.items()
+            for zone, prefixes, exclusions in (
+                (Zone.RAW, [CUSTOMERS_PREFIX, LANDING_PREFIX], []),
+                (Zone.CURATED, [""], [f"{FEATURE_STORE_PREFIX}**"]),
+            )
         }
-        workgroup = QueryWorkgroup(
+        self.workgroup = QueryWorkgroup(
             self,
             "Queries",
             name=settings.name,
@@ -71,4 +78,4 @@ class LakeStack(Stack):
             CfnOutput(self, f"{zone.capitalize()}Database", value=catalog.databases[zone].ref)
         for zone, crawler in crawlers.items():
             CfnOutput(self, f"{zone.capitalize()}CrawlerName", key=f"{zone.capitalize()}Crawler", value=crawler.name)
-        CfnOutput(self, "WorkGroup", value=workgroup.name)
+        CfnOutput(self, "WorkGroup", value=self.workgroup.name)

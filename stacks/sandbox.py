@@ -7,9 +7,11 @@ from typing import Any
 from aws_cdk import App, Tags
 
 from guardrails.guide import illustrates
+from stacks.feature_store_stack import FeatureStoreStack
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
 from stacks.settings import PREFIX, Settings
+from stacks.training_stack import TrainingStack
 
 _CDK_JSON = Path(__file__).parent.parent / "cdk.json"
 
@@ -35,9 +37,27 @@ def build_sandbox(app: App, settings: Settings) -> None:
         settings=settings,
         lake=lake,
     )
+    feature_store = FeatureStoreStack(
+        app,
+        "FeatureStore",
+        stack_name=f"{settings.name}-feature-store",
+        description="Machine-learning sandbox: features of customers, online and offline (guide 4.8)",
+        settings=settings,
+        lake=lake,
+    )
+    training = TrainingStack(
+        app,
+        "Training",
+        stack_name=f"{settings.name}-training",
+        description="Machine-learning sandbox: spot training and model registry (guide 6.6)",
+        settings=settings,
+        lake=lake,
+    )
     Tags.of(app).add("sandbox", settings.name)
     illustrates(lake, "3.5")
     illustrates(ingestion, "3.4")
+    illustrates(feature_store, "4.8")
+    illustrates(training, "6.6")
 
 
 def sandbox_app(**settings: Any) -> App:

@@ -8,21 +8,25 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 
-class CustomResourceLogs(logs.LogGroup):
-    """A log group for the function that empties the stack's buckets on deletion.
+class CustomResourceLogs(Construct):
+    """A log group for the functions behind the CDK's own custom resources, if the stack has any.
 
-    The CDK adds that function without a log group; Lambda would create one on its first call, which never
-    expires and stays in the account after the stack is gone. Add this after the stack's buckets.
+    The CDK adds such a function, to empty a bucket or to close a default security group, without a log group;
+    Lambda would create one on its first call, which never expires and stays in the account after the stack is
+    gone. Add this after everything else in the stack.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, retention: logs.RetentionDays) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            encryption_key=key,
-            retention=retention,
-            removal_policy=RemovalPolicy.DESTROY,
+        super().__init__(scope, construct_id)
+        functions = [
+            cast(CfnResource, child.node.find_child("Handler"))
+            for child in Stack.of(self).node.children
+            if child.node.id.startswith("Custom::") and child.node.id.endswith("CustomResourceProvider")
+        ]
+        if not functions:
+            return
+        log_group = logs.LogGroup(
+            self, "Logs", encryption_key=key, retention=retention, removal_policy=RemovalPolicy.DESTROY
         )
-        provider = Stack.of(self).node.find_child("Custom::S3AutoDeleteObjectsCustomResourceProvider")
-        function = cast(CfnResource, provider.node.find_child("Handler"))
-        function.add_property_override("LoggingConfig.LogGroup", self.log_group_name)
+        for function in functions:
+            function.add_property_override("LoggingConfig.LogGroup", log_group.log_group_name)

@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from guardrails.acknowledge import acknowledge_wildcard_resources
 from lakehouse.access_logs import AccessLogs
 
 
@@ -87,6 +88,34 @@ class DataBucket(s3.Bucket):
             ],
         )
         self._resource.node.add_dependency(queue.node.find_child("Policy"))
+
+    def grant_read_objects(self, grantee: iam.Role, prefixes: Sequence[str], *, why_all: str) -> None:
+        """Let the role read and list objects, those under the prefixes alone; "" is the whole bucket.
+
+        Narrower than the L2's `grant_read`, whose wildcards in actions also cover ACLs, tags and legal holds.
+        """
+        self._grant_objects(grantee, ["s3:GetObject"], prefixes, why_all)
+        grantee.add_to_policy(
+            iam.PolicyStatement(actions=["s3:GetBucketLocation", "s3:ListBucket"], resources=[self.bucket_arn])
+        )
+        grantee.add_to_policy(iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._key.key_arn]))
+
+    def grant_write_objects(self, grantee: iam.Role, prefixes: Sequence[str], *, why_all: str) -> None:
+        """Let the role add and overwrite objects under the prefixes, in parts if they are large; never delete."""
+        self._grant_objects(grantee, ["s3:AbortMultipartUpload", "s3:PutObject"], prefixes, why_all)
+        grantee.add_to_policy(
+            # decrypting is what completing an upload in parts needs
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key.key_arn])
+        )
+
+    def _grant_objects(self, grantee: iam.Role, actions: Sequence[str], prefixes: Sequence[str], why_all: str) -> None:
+        objects = [self.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        grantee.add_to_policy(iam.PolicyStatement(actions=actions, resources=objects))
+        acknowledge_wildcard_resources(grantee, dict.fromkeys(objects, why_all))
+
+    @property
+    def _key(self) -> kms.IKey:
+        return cast(kms.IKey, self.encryption_key)
 
     @property
     def _resource(self) -> s3.CfnBucket:

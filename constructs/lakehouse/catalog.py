@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from guardrails.acknowledge import acknowledge_wildcard_resources
 from guardrails.guide import illustrates
 from lakehouse.zone import Zone
 
@@ -33,3 +35,30 @@ class LakeCatalog(Construct):
             )
             for zone, name in self.database_names.items()
         }
+
+
+def grant_read_tables(grantee: iam.Role, database: glue.CfnDatabase) -> None:
+    """Let the role look up the tables and partitions of a database, as Athena does on its behalf.
+
+    Source: https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+    """
+    stack = Stack.of(grantee)
+    tables = stack.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/*")
+    grantee.add_to_policy(
+        iam.PolicyStatement(
+            actions=[
+                "glue:BatchGetPartition",
+                "glue:GetDatabase",
+                "glue:GetPartition",
+                "glue:GetPartitions",
+                "glue:GetTable",
+                "glue:GetTables",
+            ],
+            resources=[
+                stack.format_arn(service="glue", resource="catalog"),
+                stack.format_arn(service="glue", resource="database", resource_name=database.ref),
+                tables,
+            ],
+        )
+    )
+    acknowledge_wildcard_resources(grantee, {tables: "Whoever may query a database may query each of its tables"})

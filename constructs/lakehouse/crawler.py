@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from aws_cdk import Duration
 from aws_cdk import aws_glue as glue
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -29,8 +28,8 @@ class ZoneCrawler(Construct):
 
     Under a prefix, Glue decides by how alike the data is what becomes a table and what a partition; a prefix
     that holds one data set becomes one table. The crawler looks only at folders it has not seen, and never
-    changes a table that exists: a schema that others query does not move because one odd file arrived. Its
-    logs are encrypted with the sandbox's key.
+    changes a table that exists: a schema that others query does not move because one odd file arrived. What
+    the glob patterns of `exclusions` match, it passes over. Its logs are encrypted with the sandbox's key.
 
     Sources: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-folder-table-partition.html,
     https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html,
@@ -45,13 +44,13 @@ class ZoneCrawler(Construct):
         database: glue.CfnDatabase,
         bucket: DataBucket,
         prefixes: Sequence[str],
-        key: kms.IKey,
+        exclusions: Sequence[str] = (),
         security_configuration: glue.CfnSecurityConfiguration,
         trigger: CrawlerTrigger,
     ) -> None:
         super().__init__(scope, construct_id)
         illustrates(self, "3.2")
-        role = CrawlerRole(self, "Role", database=database, bucket=bucket, prefixes=prefixes, key=key)
+        role = CrawlerRole(self, "Role", database=database, bucket=bucket, prefixes=prefixes)
         queue = self._new_objects_queue(bucket, prefixes) if trigger == CrawlerTrigger.S3_EVENTS else None
         if queue:
             queue.grant_consume_messages(role)
@@ -63,7 +62,9 @@ class ZoneCrawler(Construct):
             targets=glue.CfnCrawler.TargetsProperty(
                 s3_targets=[
                     glue.CfnCrawler.S3TargetProperty(
-                        path=bucket.s3_url_for_object(prefix), event_queue_arn=queue.queue_arn if queue else None
+                        path=bucket.s3_url_for_object(prefix),
+                        exclusions=list(exclusions) or None,
+                        event_queue_arn=queue.queue_arn if queue else None,
                     )
                     for prefix in prefixes
                 ]

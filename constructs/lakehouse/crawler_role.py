@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
+from lakehouse.bucket import DataBucket
 
 
 class CrawlerRole(iam.Role):
@@ -26,21 +25,17 @@ class CrawlerRole(iam.Role):
         construct_id: str,
         *,
         database: glue.CfnDatabase,
-        bucket: s3.IBucket,
+        bucket: DataBucket,
         prefixes: Sequence[str],
-        key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id, assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
         stack = Stack.of(self)
-        objects = [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        bucket.grant_read_objects(self, prefixes, why_all="A crawler reads whatever lies under its prefix")
         tables = stack.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/*")
         log_groups = stack.format_arn(
             service="logs", resource="log-group", resource_name="/aws-glue/*", arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
         permissions = (
-            (["s3:GetObject"], objects),
-            (["s3:GetBucketLocation", "s3:ListBucket"], [bucket.bucket_arn]),
-            (["kms:Decrypt"], [key.key_arn]),
             (
                 [
                     "glue:BatchCreatePartition",
@@ -72,7 +67,6 @@ class CrawlerRole(iam.Role):
         acknowledge_wildcard_resources(
             self,
             {
-                **dict.fromkeys(objects, "A crawler reads whatever lies under its prefix"),
                 tables: "A crawler names its tables after the folders it finds; the wildcard ends at its database",
                 log_groups: "Glue names a crawler's log group itself; the wildcard ends at Glue's log groups",
                 "*": "Reading a security configuration cannot be narrowed to one",

@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-_SERVICES = ("firehose", "glue", "kinesis", "s3")
+_SERVICES = ("firehose", "glue", "kinesis", "s3", "sagemaker")
 
 
 class SandboxKey(kms.Key):
@@ -15,14 +15,22 @@ class SandboxKey(kms.Key):
     but data is encrypted and decrypted only on the way through a service of the lake-house, so that no
     principal, however privileged, decrypts an object by calling KMS itself.
 
-    CloudWatch Logs calls KMS as itself, not on behalf of a caller, so it has a statement of its own, bound
-    to the log groups of this account.
+    Three users do not come through a service on behalf of a caller, so each has a statement of its own:
+    CloudWatch Logs calls KMS as itself, bound here to the log groups of this account; services take grants for
+    volumes and stores that live on after the call; and SageMaker tries the key as the role of a feature group's
+    offline store, without which creating the group fails. That role is known by its path, since it belongs to a
+    stack that builds on this key.
 
     Sources: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service,
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-security.html
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, sandbox_name: str, removal_policy: RemovalPolicy
+    ) -> None:
+        self.feature_store_role_path = f"/{sandbox_name}/feature-store/"
         super().__init__(
             scope,
             construct_id,
@@ -31,7 +39,13 @@ class SandboxKey(kms.Key):
             pending_window=Duration.days(7),
             removal_policy=removal_policy,
             policy=iam.PolicyDocument(
-                statements=[_administration(), _log_encryption(), *(_use_through(service) for service in _SERVICES)]
+                statements=[
+                    _administration(),
+                    _log_encryption(),
+                    _grants_to_services(),
+                    _use_by_role(self.feature_store_role_path),
+                    *(_use_through(service) for service in _SERVICES),
+                ]
             ),
         )
 
@@ -89,5 +103,27 @@ def _log_encryption() -> iam.PolicyStatement:
                     f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"
                 )
             }
+        },
+    )
+
+
+def _grants_to_services() -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="GrantToServices",
+        principals=[iam.AccountRootPrincipal()],
+        actions=["kms:CreateGrant"],
+        resources=["*"],
+        conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    )
+
+
+def _use_by_role(path: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="UseByFeatureStoreRole",
+        principals=[iam.AccountRootPrincipal()],
+        actions=["kms:Decrypt", "kms:GenerateDataKey"],
+        resources=["*"],
+        conditions={
+            "ArnLike": {"aws:PrincipalArn": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role{path}*"},
         },
     )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -44,7 +45,7 @@ class QueryWorkgroup(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         illustrates(self, "3.2")
-        results = DataBucket(
+        self._results = DataBucket(
             self,
             "Results",
             key=key,
@@ -67,7 +68,7 @@ class QueryWorkgroup(Construct):
                     selected_engine_version="Athena engine version 3"
                 ),
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=results.s3_url_for_object(),
+                    output_location=self._results.s3_url_for_object(),
                     expected_bucket_owner=Aws.ACCOUNT_ID,
                     encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
                         encryption_option="SSE_KMS", kms_key=key.key_arn
@@ -85,3 +86,33 @@ class QueryWorkgroup(Construct):
             database=databases[Zone.PROCESSED].ref,
             database_names={zone.value: database.ref for zone, database in databases.items()},
         )
+
+    def grant_run_queries(self, grantee: iam.Role) -> None:
+        """Let the role run queries in this workgroup and read their results; reading the data is another grant.
+
+        Athena reads and writes the result files as the role.
+
+        Source: https://docs.aws.amazon.com/athena/latest/ug/workgroups-example-policies.html
+        """
+        grantee.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "athena:BatchGetNamedQuery",
+                    "athena:BatchGetQueryExecution",
+                    "athena:GetNamedQuery",
+                    "athena:GetQueryExecution",
+                    "athena:GetQueryResults",
+                    "athena:GetWorkGroup",
+                    "athena:ListNamedQueries",
+                    "athena:ListQueryExecutions",
+                    "athena:StartQueryExecution",
+                    "athena:StopQueryExecution",
+                ],
+                resources=[
+                    Stack.of(self).format_arn(service="athena", resource="workgroup", resource_name=self.name),
+                ],
+            )
+        )
+        why_all = "Athena names the results of a query itself; the bucket holds nothing else"
+        self._results.grant_read_objects(grantee, [""], why_all=why_all)
+        self._results.grant_write_objects(grantee, [""], why_all=why_all)

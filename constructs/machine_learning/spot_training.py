@@ -1,0 +1,89 @@
+"""Managed spot training: the role, and the bounds within which it may be used (guide 6.6)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from guardrails.acknowledge import acknowledge_wildcard_resources
+from lakehouse.bucket import DataBucket
+from machine_learning.instance_types import TrainingInstanceType
+from machine_learning.spot_training_role import SpotTrainingRole
+from machine_learning.training_storage import TrainingStorage
+
+
+class SpotTraining(Construct):
+    """A role for training jobs, and a grant to start jobs with it that cannot run long, large or unencrypted.
+
+    The bounds are explicit denials, so that no other policy of the grantee loosens them. What IAM cannot ask for
+    is managed spot itself: no condition key tells a spot request from an on-demand one.
+
+    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerai.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        sandbox_name: str,
+        curated: DataBucket,
+        storage: TrainingStorage,
+        key: kms.IKey,
+        instance_types: Sequence[TrainingInstanceType],
+        max_runtime: Duration,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = SpotTrainingRole(self, "Role", curated=curated, storage=storage, key=key)
+        self._sandbox_name = sandbox_name
+        self._storage = storage
+        self._bounds: Mapping[str, Mapping[str, Any]] = {
+            "DenyTrainingOnOtherInstanceTypes": {
+                "ForAnyValue:StringNotEquals": {"sagemaker:InstanceTypes": list(instance_types)}
+            },
+            "DenyTrainingWithoutInstanceTypes": {"Null": {"sagemaker:InstanceTypes": "true"}},
+            "DenyTrainingForTooLong": {
+                "NumericGreaterThan": {"sagemaker:MaxRuntimeInSeconds": max_runtime.to_seconds()}
+            },
+            "DenyTrainingWithoutMaximumRuntime": {"Null": {"sagemaker:MaxRuntimeInSeconds": "true"}},
+            "DenyTrainingWithoutTheVolumeKey": {"ArnNotEquals": {"sagemaker:VolumeKmsKey": key.key_arn}},
+            "DenyTrainingWithoutTheSandboxTag": {"StringNotEquals": {"aws:RequestTag/sandbox": sandbox_name}},
+            "DenyInstancesKeptWarm": {"NumericGreaterThan": {"sagemaker:KeepAlivePeriod": 0}},
+        }
+
+    def grant_start(self, grantee: iam.Role) -> None:
+        """Let the role start, watch and stop training jobs named ``<sandbox>-*`` within the bounds."""
+        stack = Stack.of(self)
+        jobs = stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{self._sandbox_name}-*")
+        grantee.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "sagemaker:AddTags",
+                    "sagemaker:CreateTrainingJob",
+                    "sagemaker:DescribeTrainingJob",
+                    "sagemaker:StopTrainingJob",
+                ],
+                resources=[jobs],
+            )
+        )
+        grantee.add_to_policy(
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[self.role.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            )
+        )
+        for sid, conditions in self._bounds.items():
+            grantee.add_to_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    actions=["sagemaker:CreateTrainingJob"],
+                    resources=["*"],
+                    conditions=conditions,
+                )
+            )
+        acknowledge_wildcard_resources(grantee, {jobs: "A job's name is chosen when it starts; the prefix is not"})
