@@ -14,8 +14,8 @@ import pytest
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy, run_cdk
+from practice.flush import FIREHOSE, flush
 from practice.ingest import land_customers
-from practice.local import flush
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.queries import Answer, Query, named_queries, run
 from practice.sample.customers import customers
@@ -60,7 +60,7 @@ def manifest(cloud: LocalCloud, sandbox: Sandbox, tmp_path_factory: pytest.TempP
     land_customers(sandbox, customers(PLAN), PLAN.end.date())
     sent = Manifest()
     send_all(sandbox, sent.counted(orders(PLAN)), total=PLAN.count, directory=tmp_path_factory.mktemp("sent"))
-    flush(cloud)
+    flush(cloud, FIREHOSE)
     return sent
 
 
@@ -137,7 +137,7 @@ def test_another_source_can_be_put_in_front_and_delivers_as_well(
     more = Manifest()
     plan = Plan(count=200, seed=8, end=PLAN.end)
     send_all(found, more.counted(orders(plan)), total=plan.count, directory=tmp_path)
-    flush(cloud)
+    flush(cloud, FIREHOSE)
     assert count(found) - before == expected(more) != Counts()
 
 
