@@ -13,6 +13,7 @@ from practice.local_cloud import (
     health,
     kinesis,
     s3,
+    sagemaker,
 )
 from practice.local_cloud.hooks import PROVISIONERS
 from practice.local_cloud.service import Route, Service
@@ -28,6 +29,7 @@ SERVICES: tuple[Service, ...] = (
     health,
     kinesis,
     s3,
+    sagemaker,
 )
 
 

@@ -38,7 +38,7 @@ class MiniStackModule:
         return import_module(self.module_name)
 
 
-APP = MiniStackModule("app", "app")
+APP = MiniStackModule("app", "SERVICE_HANDLERS", "app")
 ATHENA = MiniStackModule(
     "services.athena",
     "_arn_workgroup",
@@ -83,7 +83,10 @@ GLUE = MiniStackModule(
 LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs")
 PROVISIONERS = MiniStackModule(
     "services.cloudformation.provisioners",
+    "_CUSTOM_NAME_REPLACEMENT",
+    "_REPLACING_PROPERTIES",
     "_RESOURCE_HANDLERS",
+    "_STACK_TAG_PROPERTY",
     "_firehose_delivery_stream_update",
     "_kinesis_stream_create",
     "_kinesis_stream_update",
@@ -91,5 +94,6 @@ PROVISIONERS = MiniStackModule(
     "_s3_update",
 )
 RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_account_id", "get_region", "json_response")
+ROUTER = MiniStackModule("core.router", "SERVICE_PATTERNS")
 S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
 STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
