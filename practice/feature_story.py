@@ -80,6 +80,10 @@ def tell_feature_story(sandbox: Sandbox, cloud: LocalCloud, plan: Plan, director
 def _rows(records: Sequence[Mapping[str, str]]) -> Table:
     made = table(*SHOWN, numbers=SHOWN[2:])
     for record in records:
-        values = {**record, "monetary_value": f"{float(record['monetary_value']):,.2f}"}
+        values = {
+            **record,
+            "event_time": record["event_time"][: len("2026-11-22T10:00")].replace("T", " "),
+            "monetary_value": f"{float(record['monetary_value']):,.2f}",
+        }
         made.add_row(*(values[name] for name in SHOWN))
     return made

@@ -74,7 +74,6 @@ def lake(local_cloud: LocalCloud) -> Lake:
             "orders_30d": frequency,
             "recency": None if deleted else 100,
             "T": None if deleted else 200,
-            "monetary_value": None if deleted else "12.5",
             "spend_30d": spend,
             "api_invocation_time": moment(put).replace(tzinfo=None),
             "write_time": moment(written).replace(tzinfo=None),
@@ -135,7 +134,7 @@ def test_point_in_time_features_are_the_newest_that_were_known_30_days_ago(lake:
         ["C-7", event_time(40), "3"],
         ["C-1", event_time(31), "2"],
     ]
-    assert rows[0][3:] == ["100", "200", "12.5"]
+    assert rows[0][3:] == ["100", "200", "80.0"]
 
 
 @pytest.mark.parametrize(

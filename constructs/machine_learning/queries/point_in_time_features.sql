@@ -27,7 +27,7 @@ SELECT
     frequency,
     recency,
     T,
-    monetary_value
+    spend_30d
 FROM versions
 WHERE age = 1 AND NOT is_deleted
 ORDER BY frequency DESC, customer_id
