@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from practice.console import COMMAND, out, progress
 from practice.errors import PracticeError
+from practice.ingest import ATTEMPTS, LONGEST_PAUSE
 from practice.queries import Query, run
 from practice.refused import refused_file
 from practice.sample.customer_features import Features
@@ -22,15 +24,22 @@ from practice.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker_featurestore_runtime import SageMakerFeatureStoreRuntimeClient
-    from types_boto3_sagemaker_featurestore_runtime.type_defs import FeatureValueTypeDef
+    from types_boto3_sagemaker_featurestore_runtime.type_defs import (
+        BatchWriteRecordEntryUnionTypeDef,
+        FeatureValueTypeDef,
+    )
 
 REFUSED = "refused-features.jsonl"
 TABLE = "customer_features"
+MOST_ENTRIES = 25
 MOST_IDENTIFIERS = 100
 CALLS_AT_ONCE = 8
-_WAVE = 25 * CALLS_AT_ONCE
-_REFUSES_ONE = {"ValidationError", "ValidationException"}
+_REFUSES_ENTRIES = {"ValidationError", "ValidationException"}
 _TRY_AGAIN = {"InternalFailure", "ServiceUnavailable", "ThrottlingException"}
+
+Item = TypeVar("Item")
+Refusal = tuple[Features, str]
+"""A record as it was sent, and why it was not taken."""
 
 
 @dataclass
@@ -45,23 +54,14 @@ class Put:
 def put_features(sandbox: Sandbox, records: Iterable[Features], *, total: int, directory: Path) -> Put:
     """Put every record into the feature group; what the service refuses is in ``refused-features.jsonl``.
 
-    The client tries again by itself what fails for the moment. The order of writes is kept between waves, not within
-    one: Feature Store needs none, since the newest event_time wins online whenever it comes.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_PutRecord.html
+    Some calls run at once, so an order is kept only between one put and the next. Feature Store needs none: the
+    newest event_time wins online whenever it comes.
     """
     client: SageMakerFeatureStoreRuntimeClient = sandbox.client("sagemaker-featurestore-runtime")
     put = Put(sandbox["CustomerFeatureGroup"])
 
-    def put_one(record: Features) -> str | None:
-        try:
-            client.put_record(FeatureGroupName=put.group, Record=_values(record))
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code not in _REFUSES_ONE | _TRY_AGAIN:
-                raise
-            return f"{code}: {error.response['Error'].get('Message', '')}"
-        return None
+    def write_batch(batch: list[Features]) -> list[Refusal]:
+        return write(client, put.group, batch)
 
     with (
         refused_file(directory / REFUSED) as refused,
@@ -69,19 +69,59 @@ def put_features(sandbox: Sandbox, records: Iterable[Features], *, total: int, d
         ThreadPoolExecutor(CALLS_AT_ONCE) as pool,
     ):
         task = bar.add_task("Putting", total=total)
+        batches = _lists(records, MOST_ENTRIES)
         try:
-            for wave in _waves(records):
-                for record, reason in zip(wave, pool.map(put_one, wave), strict=True):
-                    if reason is None:
-                        put.written += 1
-                    else:
+            for wave in _lists(batches, CALLS_AT_ONCE):
+                for batch, refusals in zip(wave, pool.map(write_batch, wave), strict=True):
+                    put.written += len(batch) - len(refusals)
+                    for record, reason in refusals:
                         refused.write(json.dumps(record).encode() + b"\n")
                         put.refused[reason] += 1
-                bar.advance(task, len(wave))
+                    bar.advance(task, len(batch))
         except (KeyboardInterrupt, BotoCoreError, ClientError) as error:
             why = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
             raise PracticeError(f"Stopped after {put.written:,} of {total:,} records were written: {why}") from error
     return put
+
+
+def write(
+    client: SageMakerFeatureStoreRuntimeClient,
+    group: str,
+    records: Sequence[Features],
+    pause: Callable[[float], None] = time.sleep,
+) -> list[Refusal]:
+    """Write records in one call; returns those that the service refuses, or could not take in several attempts.
+
+    When it refuses the call for one of them, each is written alone. The client itself tries again what fails as a
+    whole.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_BatchWriteRecord.html
+    """
+    entries: list[BatchWriteRecordEntryUnionTypeDef] = [
+        {"FeatureGroupName": group, "Record": _values(record)} for record in records
+    ]
+    refusals: list[Refusal] = []
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            pause(min(0.1 * 2**attempt, LONGEST_PAUSE))
+        try:
+            answer = client.batch_write_record(Entries=entries)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _REFUSES_ENTRIES:
+                raise
+            if len(entries) == 1:
+                return [*refusals, (_features(entries[0]), str(error))]
+            alone = (write(client, group, [_features(entry)], pause) for entry in entries)
+            return [*refusals, *chain.from_iterable(alone)]
+        entries = list(answer["UnprocessedEntries"])
+        for failed in answer["Errors"]:
+            if failed["ErrorCode"] in _TRY_AGAIN:
+                entries.append(failed["Entry"])
+            else:
+                refusals.append((_features(failed["Entry"]), f"{failed['ErrorCode']}: {failed['ErrorMessage']}"))
+        if not entries:
+            return refusals
+    return [*refusals, *((_features(entry), f"not taken in {ATTEMPTS} attempts") for entry in entries)]
 
 
 def require_all_written(put: Put, directory: Path) -> None:
@@ -167,7 +207,11 @@ def _values(record: Features) -> list[FeatureValueTypeDef]:
     return [{"FeatureName": name, "ValueAsString": str(value)} for name, value in record.items() if value is not None]
 
 
-def _waves(records: Iterable[Features]) -> Iterator[list[Features]]:
-    iterator = iter(records)
-    while wave := list(islice(iterator, _WAVE)):
-        yield wave
+def _features(entry: BatchWriteRecordEntryUnionTypeDef) -> Features:
+    return {value["FeatureName"]: value["ValueAsString"] for value in entry["Record"]}
+
+
+def _lists(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while found := list(islice(iterator, size)):
+        yield found

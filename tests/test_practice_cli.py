@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from practice import cli
+from practice.features import MOST_ENTRIES
 from practice.ingest import ATTEMPTS
 from practice.sample.customer_features import features_of_customers
 from practice.sample.orders import orders
@@ -84,8 +85,10 @@ class Deployed:
             self.stubs["cloudformation"].add_client_error("describe_stacks", "ValidationError")
 
     def will_take_features(self, number: int) -> None:
-        for _ in range(number):
-            self.stubs["sagemaker-featurestore-runtime"].add_response("put_record", {})
+        assert number <= MOST_ENTRIES
+        self.stubs["sagemaker-featurestore-runtime"].add_response(
+            "batch_write_record", {"Errors": [], "UnprocessedEntries": []}
+        )
 
     def has_features(self, *customer_ids: str) -> None:
         """The feature store knows these customers, of the three who are asked for."""

@@ -118,6 +118,7 @@ class CustomerFeatures(Construct):
             iam.PolicyStatement(
                 actions=[
                     "sagemaker:BatchGetRecord",
+                    "sagemaker:BatchWriteRecord",
                     "sagemaker:DeleteRecord",
                     "sagemaker:DescribeFeatureGroup",
                     "sagemaker:GetRecord",
