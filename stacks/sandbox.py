@@ -11,6 +11,7 @@ from stacks.feature_store_stack import FeatureStoreStack
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
 from stacks.settings import PREFIX, Settings
+from stacks.studio_stack import StudioStack
 from stacks.training_stack import TrainingStack
 
 _CDK_JSON = Path(__file__).parent.parent / "cdk.json"
@@ -53,11 +54,22 @@ def build_sandbox(app: App, settings: Settings) -> None:
         settings=settings,
         lake=lake,
     )
+    studio = StudioStack(
+        app,
+        "Studio",
+        stack_name=f"{settings.name}-studio",
+        description="Machine-learning sandbox: the Studio domain and its users (guide 1.2)",
+        settings=settings,
+        lake=lake,
+        feature_store=feature_store,
+        training=training,
+    )
     Tags.of(app).add("sandbox", settings.name)
     illustrates(lake, "3.5")
     illustrates(ingestion, "3.4")
     illustrates(feature_store, "4.8")
     illustrates(training, "6.6")
+    illustrates(studio, "1.2")
 
 
 def sandbox_app(**settings: Any) -> App:
