@@ -1,6 +1,5 @@
 """Removes what learners leave running, so that the domain can be deleted."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack
@@ -8,10 +7,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import custom_resources as cr
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
+from machine_learning.studio_cleaner_provider import LAMBDA_FINDINGS, CleanerProvider
 from machine_learning.studio_domain import StudioDomain
 
 _LAMBDA_ROOT = Path(__file__).parents[2] / "lambda"
@@ -49,16 +48,13 @@ class StudioCleaner(Construct):
         )
         on_event = self._function("OnEvent", "on_event", role=self._role("OnEventRole"))
         is_complete = self._function("IsComplete", "is_complete", role=self._cleaning_role(domain.id))
-        provider = cr.Provider(
+        provider = CleanerProvider(
             self,
             "Provider",
-            on_event_handler=on_event,
-            is_complete_handler=is_complete,
-            query_interval=Duration.seconds(15),
-            total_timeout=_WAIT,
+            on_event=on_event,
+            is_complete=is_complete,
             log_group=self._log_group,
-            framework_on_event_role=self._framework_role("OnEventFrameworkRole", [on_event, is_complete]),
-            framework_complete_and_timeout_role=self._framework_role("WaitingFrameworkRole", [is_complete]),
+            longest_wait=_WAIT,
         )
         resource = CustomResource(
             self,
@@ -69,7 +65,6 @@ class StudioCleaner(Construct):
             properties={"DomainId": domain.id},
         )
         resource.node.add_dependency(*domain.user_profiles)
-        _accept_findings(provider)
 
     def _function(self, construct_id: str, entry_point: str, *, role: iam.Role) -> lambda_.Function:
         function = lambda_.Function(
@@ -85,7 +80,7 @@ class StudioCleaner(Construct):
             role=role,
             log_group=self._log_group,
         )
-        acknowledge(function, _LAMBDA_FINDINGS)
+        acknowledge(function, LAMBDA_FINDINGS)
         return function
 
     def _role(self, construct_id: str) -> iam.Role:
@@ -113,24 +108,3 @@ class StudioCleaner(Construct):
             },
         )
         return role
-
-    def _framework_role(self, construct_id: str, functions: Sequence[lambda_.Function]) -> iam.Role:
-        role = self._role(construct_id)
-        acknowledge_wildcard_resources(
-            role,
-            {
-                f"{f.function_arn}:*": "The framework may invoke any version of the function; it has one"
-                for f in functions
-            },
-        )
-        return role
-
-
-_LAMBDA_FINDINGS = {
-    "Serverless-LambdaDLQ": "The provider framework waits for the answer and reports what fails to CloudFormation",
-    "Serverless-LambdaTracing": "It runs when a stack is deleted; its log lines say what each pass waited for",
-}
-
-
-def _accept_findings(provider: IConstruct) -> None:
-    acknowledge(provider, _LAMBDA_FINDINGS)

@@ -59,7 +59,7 @@ class StudioEndpoints(Construct):
         )
         endpoints.add_ingress_rule(self.apps, ec2.Port.HTTPS, "From apps of the Studio domain")
         for name, service in _SERVICES.items():
-            vpc.add_interface_endpoint(name, service=service, security_groups=[endpoints], open=False)
+            ec2.InterfaceVpcEndpoint(self, name, vpc=vpc, service=service, security_groups=[endpoints], open=False)
         self.of_user = {user: self._among_apps_of(user, vpc) for user in users}
 
         Annotations.of(self).add_info(monthly_cost(endpoints=len(_SERVICES), zones=len(vpc.availability_zones)))

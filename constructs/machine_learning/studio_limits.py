@@ -64,12 +64,15 @@ _DENIED: Mapping[str, Sequence[str]] = {
         "sagemaker:DeleteFeatureGroup",
         "sagemaker:UpdateFeatureGroup",
     ),
-    "DenyDroppingTables": (
+    "DenyChangingTheCatalog": (
         "glue:BatchDeletePartition",
         "glue:BatchDeleteTable",
         "glue:DeleteDatabase",
         "glue:DeletePartition",
         "glue:DeleteTable",
+        "glue:UpdateDatabase",
+        "glue:UpdatePartition",
+        "glue:UpdateTable",
     ),
     "DenyChangingIdentities": (
         "iam:Add*",
@@ -93,7 +96,7 @@ _DENIED: Mapping[str, Sequence[str]] = {
 }
 
 
-class LearnerLimits(iam.Policy):
+class LearnerLimits(iam.ManagedPolicy):
     """Explicit denials: a policy that somebody attaches to the learner's role later cannot loosen them.
 
     They keep what costs money while idle from being started, the sandbox's data and settings from being changed,
@@ -103,8 +106,12 @@ class LearnerLimits(iam.Policy):
     space carries the instance type of its app, so the limit holds for spaces too. Apps without idle shutdown cannot
     be started; their type is matched in both spellings that AWS's own policies use.
 
+    It is a policy of its own because a role's inline policies may have 10,240 characters together, which denials and
+    grants exceed.
+
     Sources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html,
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html,
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     """
 
     def __init__(
@@ -118,7 +125,7 @@ class LearnerLimits(iam.Policy):
         zones: Sequence[s3.IBucket],
         instance_types: Sequence[StudioInstanceType],
     ) -> None:
-        super().__init__(scope, construct_id, roles=[role])
+        super().__init__(scope, construct_id, description="What no learner may do", roles=[role])
         self._deny(
             "DenyOtherInstanceTypes",
             ["sagemaker:CreateApp", "sagemaker:CreateSpace", "sagemaker:UpdateSpace"],
