@@ -21,7 +21,7 @@ _SERVICES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
 }
 
 _DOLLARS_PER_HOUR = 0.01
-_PRICED = "US East (N. Virginia), 2026, https://aws.amazon.com/privatelink/pricing/"
+_PRICED = "US East (N. Virginia), August 2026, https://aws.amazon.com/privatelink/pricing/"
 _HOURS_PER_MONTH = 730
 
 _FIRST_APP_PORT = 8192
