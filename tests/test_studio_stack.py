@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Annotations, Match, Template
+from botocore.model import StringShape
 from botocore.session import get_session
 
 from machine_learning.instance_types import StudioInstanceType
@@ -52,6 +53,11 @@ def any_studio(request: pytest.FixtureRequest) -> SynthesizedStack:
 
 def studio_of(**settings: Any) -> Stack:
     return cast(Stack, sandbox_app(**settings).node.find_child("Studio"))
+
+
+def service_values(shape: str) -> set[str]:
+    """The values of a closed set, as the SageMaker API defines it."""
+    return set(cast(StringShape, get_session().get_service_model("sagemaker").shape_for(shape)).enum)
 
 
 def domain(stack: SynthesizedStack) -> Mapping[str, Any]:
@@ -354,8 +360,7 @@ class TestUsers:
 class TestHiddenInstanceTypes:
     def test_with_the_allowed_ones_are_all_that_the_service_offers(self) -> None:
         # what CloudFormation does not know yet cannot be hidden
-        service = get_session().get_service_model("sagemaker")
-        offered = set(service.shape_for("AppInstanceType").enum)
+        offered = service_values("AppInstanceType")
         unknown_to_cloudformation = {t for t in offered if t.startswith("ml.g7.")}
         assert set(hidden_instance_types([])) == offered - unknown_to_cloudformation - {"system"}
 
@@ -479,8 +484,7 @@ class TestLearnerLimits:
         }
 
     def test_leave_no_app_without_idle_shutdown(self, studio: SynthesizedStack) -> None:
-        service = get_session().get_service_model("sagemaker")
-        app_types = set(service.shape_for("AppType").enum) - {"JupyterLab", "CodeEditor"}
+        app_types = service_values("AppType") - {"JupyterLab", "CodeEditor"}
         spellings = app_types | {app_type.lower() for app_type in app_types}
         denied = {rendered(arn) for arn in statement(studio, "DenyAppsWithoutIdleShutdown")["Resource"]}
         assert denied == {f"arn:<AWS::Partition>:sagemaker:*:*:app/*/*/{spelling}/*" for spelling in spellings}
