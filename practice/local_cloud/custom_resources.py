@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from practice.local_cloud.ec2 import default_egress, default_ingress
 from practice.local_cloud.loopback import client
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
@@ -52,8 +53,42 @@ def _empty_bucket(_physical_id: str, properties: Properties) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
+def _restrict(_logical_id: str, properties: Properties, _stack_name: str) -> tuple[str, Attributes]:
+    """Take its default rules from a VPC's default security group; a rule that is gone already may be.
+
+    Source: https://github.com/aws/aws-cdk/tree/main/packages/@aws-cdk/custom-resource-handlers/lib/aws-ec2
+    """
+    ec2, group = client("ec2"), properties["DefaultSecurityGroupId"]
+    ingress = default_ingress(group, properties["Account"])
+    for revoke, permission in (
+        (ec2.revoke_security_group_egress, default_egress()),
+        (ec2.revoke_security_group_ingress, ingress),
+    ):
+        try:
+            revoke(GroupId=group, IpPermissions=[permission])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidPermission.NotFound":
+                raise
+    return str(uuid4()), {}
+
+
+def _restrict_other(physical_id: str, old: Properties, new: Properties, stack_name: str) -> tuple[str, Attributes]:
+    if old["DefaultSecurityGroupId"] != new["DefaultSecurityGroupId"]:
+        _restore(physical_id, old)
+        _restrict("", new, stack_name)
+    return physical_id, {}
+
+
+def _restore(_physical_id: str, properties: Properties) -> None:
+    ec2, group = client("ec2"), properties["DefaultSecurityGroupId"]
+    ingress = default_ingress(group, properties["Account"])
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ingress])
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[default_egress()])
+
+
 RESOURCE_HANDLERS: Mapping[str, Operations] = {
     "Custom::S3AutoDeleteObjects": {"create": _create, "update": _update, "delete": _empty_bucket},
+    "Custom::VpcRestrictDefaultSG": {"create": _restrict, "update": _restrict_other, "delete": _restore},
 }
 ROUTES: Mapping[tuple[str, str], Route] = {}
 
