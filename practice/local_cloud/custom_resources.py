@@ -12,7 +12,9 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from practice.local_cloud import provider_framework
 from practice.local_cloud.ec2 import default_egress, default_ingress
+from practice.local_cloud.hooks import CUSTOM_RESOURCE
 from practice.local_cloud.loopback import client
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
@@ -94,4 +96,16 @@ ROUTES: Mapping[tuple[str, str], Route] = {}
 
 
 def install() -> None:
-    """Nothing to replace."""
+    """Refuse a function of Node.js that is not done natively; the stack would wait an hour for its answer."""
+    invoke = CUSTOM_RESOURCE.invoke_custom_resource
+
+    def invoke_python(request_type: str, logical_id: str, properties: Properties, *more: Any, **named: Any) -> Any:
+        function = client("lambda").get_function_configuration(FunctionName=properties["ServiceToken"])
+        if function["Runtime"].startswith("nodejs") and function["Handler"] not in provider_framework.FUNCTIONS:
+            raise ValueError(
+                f"the local cloud does not run {function['Runtime']}, which {function['FunctionName']} is written for; "
+                f"of the CDK's own custom resources it knows {', '.join(RESOURCE_HANDLERS)} and those of a Provider."
+            )
+        return invoke(request_type, logical_id, properties, *more, **named)
+
+    CUSTOM_RESOURCE.invoke_custom_resource = invoke_python

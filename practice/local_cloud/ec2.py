@@ -31,7 +31,8 @@ def default_egress() -> Permission:
 
 
 def _create_vpc(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
-    return _complete_vpc(*PROVISIONERS._ec2_vpc_create(logical_id, properties, stack_name), properties)
+    vpc, attributes = PROVISIONERS._ec2_vpc_create(logical_id, properties, stack_name)
+    return _complete_vpc(vpc, attributes, properties)
 
 
 def _update_vpc(

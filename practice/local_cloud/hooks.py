@@ -56,6 +56,7 @@ ATHENA = MiniStackModule(
     "_workgroups",
 )
 CLOUDFORMATION = MiniStackModule("services.cloudformation", "_stacks", "handle_request")
+CUSTOM_RESOURCE = MiniStackModule("services.cloudformation.custom_resource", "invoke_custom_resource")
 EC2 = MiniStackModule(
     "services.ec2",
     "_ACTION_MAP",

@@ -37,7 +37,7 @@ _intervals: dict[str, float] = {}
 """The query interval by request: only ``on_event``'s function knows its waiter."""
 
 
-class Retry(Exception):
+class Incomplete(Exception):  # noqa: N818 - no error: the waiter asks again
     """The resource is not complete yet; the message is the event, for the next attempt's sake."""
 
 
@@ -62,7 +62,7 @@ def on_event(event: Event, environment: Environment) -> Event | None:
 
 
 def is_complete(event: Event, environment: Environment) -> Event:
-    """Ask the user's function whether the operation is over; Retry when the query interval went by without."""
+    """Ask the user's function whether the operation is over, for as long as the query interval lasts."""
     deadline = time.monotonic() + _intervals.get(event["RequestId"], 0)
     while True:
         returned = _invoke(environment[_IS_COMPLETE], event)
@@ -72,7 +72,7 @@ def is_complete(event: Event, environment: Environment) -> Event:
         if data:
             raise ValueError('"Data" is not allowed if "IsComplete" is "False"')
         if time.monotonic() >= deadline:
-            raise Retry(json.dumps(event))
+            raise Incomplete(json.dumps(event))
         time.sleep(_PAUSE_SECONDS)
 
 
@@ -110,7 +110,7 @@ def _response(status: str, event: Event, reason: str = "") -> Event:
 
 
 def answer(function: Callable[[Event, Environment], Event | None], event: Event, environment: Environment) -> Any:
-    """CloudFormation's answer, if it is time for one. A failure is an answer; only Retry is raised.
+    """CloudFormation's answer, if it is time for one. A failure is an answer; only Incomplete is raised.
 
     A Create that failed gets a marker for a physical ID, and the Delete that follows it is ignored.
     """
@@ -118,7 +118,7 @@ def answer(function: Callable[[Event, Environment], Event | None], event: Event,
         return _response("SUCCESS", event)
     try:
         return function(event, environment)
-    except Retry:
+    except Incomplete:
         raise
     except Exception as error:
         if function is on_timeout:
@@ -154,7 +154,8 @@ def install() -> None:
         framework = FUNCTIONS.get(configuration.get("Handler", "")) if _ON_EVENT in environment else None
         if framework is None:
             return execute(function, configuration, event, request_id, started)
-        response, result = None, {"body": None}
+        response: Event | None = None
+        result: dict[str, Any] = {"body": None}
         try:
             response = answer(framework, event, environment)
         except Exception as error:
