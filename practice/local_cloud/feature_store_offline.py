@@ -27,8 +27,8 @@ from practice.local_cloud.parquet import write_parquet
 
 LOG = logging.getLogger("feature-store")
 
-INTERVAL_SECONDS = 5.0
-_TICK_SECONDS = 1.0
+INTERVAL_SECONDS = 2.0
+_TICK_SECONDS = 0.5
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
