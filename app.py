@@ -11,6 +11,7 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from contracts import ContractError
 from stacks.cli_version import CliVersionError, check_cli_version
+from stacks.regions import describe_missing_stacks
 from stacks.sandbox import build_sandbox
 from stacks.settings import Settings, SettingsError
 
@@ -21,11 +22,14 @@ def main() -> None:
     Exits with 1 and a message, not a traceback, when the settings, the contracts or the CDK CLI cannot be used.
     """
     app = App()
+    region = os.environ.get("CDK_DEFAULT_REGION")
     try:
         check_cli_version(os.environ)
-        build_sandbox(app, Settings.from_context(app.node.get_all_context()))
+        build_sandbox(app, Settings.from_context(app.node.get_all_context()), region)
     except (CliVersionError, ContractError, SettingsError) as error:
         sys.exit(str(error))
+    if message := describe_missing_stacks(region):
+        sys.stderr.write(f"{message}\n")
     Validations.of(app).add_plugins(AwsSolutionsChecks(), ServerlessChecks())
     app.synth()
 

@@ -20,11 +20,15 @@ from stacks.sandbox import sandbox_app
 PAGE = Path(__file__).parent / "guide-map.md"
 _CONSTRUCTS = Path(__file__).parent.parent / "constructs"
 _TITLES = {
+    "1.2": "Amazon SageMaker overview",
+    "1.3": "AWS ML and generative AI stack",
     "3.2": "AWS data processing services",
     "3.3": "Data formats and storage",
     "3.4": "Data ingestion patterns",
     "3.5": "Data lake architecture on AWS",
     "3.6": "Data quality and validation",
+    "4.8": "AWS feature engineering tools",
+    "6.6": "Training optimization",
 }
 _INTRODUCTION = """\
 # From the guide to the code

@@ -10,18 +10,20 @@ from guardrails.guide import illustrates
 from stacks.feature_store_stack import FeatureStoreStack
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
+from stacks.regions import missing_stacks
 from stacks.settings import PREFIX, Settings
 from stacks.training_stack import TrainingStack
 
 _CDK_JSON = Path(__file__).parent.parent / "cdk.json"
 
 
-def build_sandbox(app: App, settings: Settings) -> None:
-    """Add the stacks of the sandbox to the app, named ``<sandbox>-<layer>``, every resource tagged.
+def build_sandbox(app: App, settings: Settings, region: str | None = None) -> None:
+    """Add the stacks of the sandbox that the region can have, named ``<sandbox>-<layer>``, every resource tagged.
 
     The tag ``sandbox`` carries the sandbox's name, the tag ``guide`` the section of the study guide that a
     resource illustrates.
     """
+    missing = missing_stacks(region)
     lake = LakeStack(
         app,
         "Lake",
@@ -37,27 +39,29 @@ def build_sandbox(app: App, settings: Settings) -> None:
         settings=settings,
         lake=lake,
     )
-    feature_store = FeatureStoreStack(
-        app,
-        "FeatureStore",
-        stack_name=f"{settings.name}-feature-store",
-        description="Machine-learning sandbox: features of customers, online and offline (guide 4.8)",
-        settings=settings,
-        lake=lake,
-    )
-    training = TrainingStack(
-        app,
-        "Training",
-        stack_name=f"{settings.name}-training",
-        description="Machine-learning sandbox: spot training and model registry (guide 6.6)",
-        settings=settings,
-        lake=lake,
-    )
+    if "FeatureStore" not in missing:
+        feature_store = FeatureStoreStack(
+            app,
+            "FeatureStore",
+            stack_name=f"{settings.name}-feature-store",
+            description="Machine-learning sandbox: features of customers, online and offline (guide 4.8)",
+            settings=settings,
+            lake=lake,
+        )
+        illustrates(feature_store, "4.8")
+    if "Training" not in missing:
+        training = TrainingStack(
+            app,
+            "Training",
+            stack_name=f"{settings.name}-training",
+            description="Machine-learning sandbox: spot training and model registry (guide 6.6)",
+            settings=settings,
+            lake=lake,
+        )
+        illustrates(training, "6.6")
     Tags.of(app).add("sandbox", settings.name)
     illustrates(lake, "3.5")
     illustrates(ingestion, "3.4")
-    illustrates(feature_store, "4.8")
-    illustrates(training, "6.6")
 
 
 def sandbox_app(**settings: Any) -> App:

@@ -24,6 +24,9 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "retained": {"retain_data": True},
     "smallest": {"athena_scan_limit_mb": 10, "log_retention_days": 1, "noncurrent_version_days": 1},
     "s3-events": {"crawler_trigger": "s3-events"},
+    "iceberg": {"feature_table_format": "iceberg"},
+    "two-users": {"studio_users": "ana,bo"},
+    "vpc-only": {"studio_network": "vpc-only"},
 }
 
 EVERY_COMBINATION = [pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in COMBINATIONS]

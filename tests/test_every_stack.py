@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
 import pytest
 from aws_cdk.assertions import Template
 
 from stacks.sandbox import sandbox_app
-from tests.synthesis import CDK_JSON, COMBINATIONS, ROOT, SynthesizedStack, every_stack, synthesize
+from tests.synthesis import CDK_JSON, COMBINATIONS, ROOT, Resource, SynthesizedStack, every_stack, synthesize
+
+
+def of_type(stacks: Iterable[SynthesizedStack], type_: str) -> list[Resource]:
+    return [resource for stack in stacks for resource in stack.all() if resource.type == type_]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,8 @@ class TestNothingIsLeftBehind:
         }
         lake = synthesize("retained")["Lake"]
         zones = {lake.one("AWS::S3::Bucket", f"Storage{zone}").logical_id for zone in ("Raw", "Processed", "Curated")}
-        assert retained == zones | {lake.one("AWS::KMS::Key").logical_id}
+        models = synthesize("retained")["Training"].one("AWS::S3::Bucket").logical_id
+        assert retained == zones | {models, lake.one("AWS::KMS::Key").logical_id}
 
     def test_kept_buckets_are_never_emptied(self) -> None:
         emptied = {
@@ -58,20 +64,20 @@ class TestNothingIsLeftBehind:
 
     def test_every_log_group_expires_after_the_setting(self) -> None:
         for combination, days in (("default", 7), ("smallest", 1)):
-            for stack in synthesize(combination).values():
-                for group in stack.of_type("AWS::Logs::LogGroup"):
-                    assert group.properties["RetentionInDays"] == days
+            groups = of_type(synthesize(combination).values(), "AWS::Logs::LogGroup")
+            assert {group.properties["RetentionInDays"] for group in groups} == {days}
 
     def test_every_function_logs_to_a_group_of_its_stack(self, stacks: list[SynthesizedStack]) -> None:
         for stack in stacks:
-            groups = {group.logical_id for group in stack.of_type("AWS::Logs::LogGroup")}
-            for function in stack.of_type("AWS::Lambda::Function"):
+            groups = {group.logical_id for group in of_type([stack], "AWS::Logs::LogGroup")}
+            for function in of_type([stack], "AWS::Lambda::Function"):
                 assert function.properties["LoggingConfig"]["LogGroup"]["Ref"] in groups
 
     def test_every_log_group_is_encrypted_with_the_key(self, stacks: list[SynthesizedStack]) -> None:
-        for stack in stacks:
-            for group in stack.of_type("AWS::Logs::LogGroup"):
-                assert "Key" in json.dumps(group.properties["KmsKeyId"])
+        groups = of_type(stacks, "AWS::Logs::LogGroup")
+        assert groups
+        for group in groups:
+            assert "Key" in json.dumps(group.properties["KmsKeyId"])
 
 
 class TestNothingIdlesAtACost:
@@ -93,6 +99,8 @@ class TestNothingIdlesAtACost:
             "AWS::Logs::LogStream",
             "AWS::S3::Bucket",
             "AWS::S3::BucketPolicy",
+            "AWS::SageMaker::FeatureGroup",
+            "AWS::SageMaker::ModelPackageGroup",
             "Custom::S3AutoDeleteObjects",
         }
         types = [resource.type for stack in synthesize("default").values() for resource in stack.all()]

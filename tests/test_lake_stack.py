@@ -47,7 +47,7 @@ class TestKey:
     def test_is_deleted_seven_days_after_the_stack(self, lake: SynthesizedStack) -> None:
         assert lake.one("AWS::KMS::Key").properties["PendingWindowInDays"] == 7
 
-    @pytest.mark.parametrize("service", ["firehose", "glue", "kinesis", "s3"])
+    @pytest.mark.parametrize("service", ["firehose", "glue", "kinesis", "s3", "sagemaker"])
     def test_can_be_used_through_each_service_that_encrypts_with_it(self, lake: SynthesizedStack, service: str) -> None:
         services = [
             statement["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Join"][1]
@@ -56,7 +56,36 @@ class TestKey:
         ]
         assert [f"{service}.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}] in services
 
-    def test_decrypts_for_nobody_who_calls_kms_directly(self, lake: SynthesizedStack) -> None:
+    def test_decrypts_for_one_role_that_calls_kms_directly_because_feature_store_tries_the_key_as_that_role(
+        self, lake: SynthesizedStack
+    ) -> None:
+        (statement,) = [
+            s
+            for s in statements(lake.one("AWS::KMS::Key"), "KeyPolicy")
+            if "aws:PrincipalArn" in s.get("Condition", {}).get("ArnLike", {})
+        ]
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+        arn = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]["Fn::Join"][1]
+        assert arn[-1] == ":role/ml-sandbox/feature-store/*"
+        (role,) = [
+            role
+            for role in synthesize("default")["FeatureStore"].of_type("AWS::IAM::Role")
+            if role.properties.get("Path") == "/ml-sandbox/feature-store/"
+        ]
+        assert role.properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {
+            "Service": "sagemaker.amazonaws.com"
+        }
+
+    def test_grants_its_use_to_services_only(self, lake: SynthesizedStack) -> None:
+        granting = [s for s in statements(lake.one("AWS::KMS::Key"), "KeyPolicy") if "kms:CreateGrant" in s["Action"]]
+        assert granting
+        for statement in granting:
+            assert (
+                statement["Condition"].get("Bool") == {"kms:GrantIsForAWSResource": "true"}
+                or "kms:ViaService" in statement["Condition"]["StringEquals"]
+            )
+
+    def test_decrypts_for_nobody_else_who_calls_kms_directly(self, lake: SynthesizedStack) -> None:
         unconditional = [
             action
             for statement in statements(lake.one("AWS::KMS::Key"), "KeyPolicy")

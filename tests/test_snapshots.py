@@ -29,7 +29,20 @@ def without_asset_hashes(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("combination", "stack"), [("default", "Lake"), ("default", "Ingestion"), ("kinesis", "Ingestion")]
+    ("combination", "stack"),
+    [
+        ("default", "Lake"),
+        ("default", "Ingestion"),
+        ("default", "FeatureStore"),
+        ("default", "Training"),
+        ("default", "Studio"),
+        ("kinesis", "Ingestion"),
+        ("iceberg", "FeatureStore"),
+        ("retained", "Lake"),
+        ("retained", "Training"),
+        ("two-users", "Studio"),
+        ("vpc-only", "Studio"),
+    ],
 )
 def test_template_is_as_reviewed(snapshot: SnapshotAssertion, combination: str, stack: str) -> None:
     template = without_asset_hashes(synthesize(combination)[stack].template)

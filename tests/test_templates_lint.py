@@ -1,4 +1,4 @@
-"""cfn-lint on every template, in regions across the world."""
+"""cfn-lint on every template, in every region that gets it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
+from stacks.regions import missing_stacks
 from tests.synthesis import EVERY_COMBINATION, ROOT, synthesize
+from tests.test_regions import REGIONS
 
-REGIONS = ["us-east-1", "us-west-2", "eu-central-1", "eu-north-1", "ap-southeast-2", "sa-east-1"]
 
-
-def findings(template: Mapping[str, Any]) -> list[str]:
+def findings(template: Mapping[str, Any], regions: list[str]) -> list[str]:
     return [
-        str(match) for match in lint(json.dumps(template), config=ManualArgs(regions=REGIONS, ignore_checks=["W3005"]))
+        str(match) for match in lint(json.dumps(template), config=ManualArgs(regions=regions, ignore_checks=["W3005"]))
     ]
 
 
 @pytest.mark.parametrize("combination", EVERY_COMBINATION)
 def test_finds_nothing(combination: str) -> None:
     for name, stack in synthesize(combination).items():
-        assert findings(stack.template) == [], name
+        regions = [region for region in REGIONS if name not in missing_stacks(region)]
+        assert findings(stack.template, regions) == [], name
 
 
 def test_would_find_a_property_that_does_not_exist() -> None:
-    assert findings({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"Nmae": "x"}}}})
+    assert findings({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"Nmae": "x"}}}}, ["us-east-1"])
 
 
 def test_ignores_the_same_checks_on_the_command_line() -> None:

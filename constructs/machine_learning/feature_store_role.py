@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -18,7 +18,8 @@ class FeatureStoreRole(iam.Role):
 
     The managed policy AmazonSageMakerFeatureStoreAccess does not fit: it reaches only buckets with "sagemaker" in
     their name, all of them. An Iceberg table keeps its state in metadata files, which Feature Store reads back;
-    plain Parquet is written and never read. The path is how the sandbox's key knows the role.
+    plain Parquet is written and never read. The path is how the sandbox's key knows the role. Which account
+    SageMaker acts for it may not say here: that is documented for training jobs, not for feature groups.
 
     Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-adding-policies.html,
     https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol-feature-store.html
@@ -41,9 +42,7 @@ class FeatureStoreRole(iam.Role):
             scope,
             construct_id,
             path=path,
-            assumed_by=iam.ServicePrincipal(
-                "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
         )
         stack = Stack.of(self)
         objects = bucket.arn_for_objects(f"{prefix}*")

@@ -1,0 +1,89 @@
+"""The sandbox in every region: whole where it can be, and without the stacks that a region lacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import cfnlint
+import pytest
+from aws_cdk import App
+
+from stacks.regions import MISSING, describe_missing_stacks, missing_stacks
+from stacks.sandbox import build_sandbox
+from stacks.settings import Settings
+from tests.synthesis import synthesize
+
+SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "providers"
+REGIONS = sorted(path.stem for path in SCHEMAS.glob("*-*-*.json"))
+"""Every region of every partition whose resource types AWS publishes."""
+
+
+@cache
+def types_in(region: str) -> frozenset[str]:
+    found: Mapping[str, str] = json.loads((SCHEMAS / f"{region}.json").read_text(encoding="utf-8"))
+    return frozenset(found)
+
+
+def stacks_in(region: str | None) -> set[str]:
+    app = App()
+    build_sandbox(app, Settings(), region)
+    return {child.node.id for child in app.node.children}
+
+
+def test_are_all_that_aws_has() -> None:
+    assert len(REGIONS) > 35
+    assert {"us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"} <= set(REGIONS)
+
+
+@pytest.mark.parametrize("type_", MISSING)
+def test_that_lack_a_type_are_the_ones_of_the_published_schemas(type_: str) -> None:
+    assert {region for region in REGIONS if type_ not in types_in(region)} == MISSING[type_]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("combination", ["default", "kinesis", "vpc-only"])
+def test_get_no_stack_with_a_type_they_lack(region: str, combination: str) -> None:
+    for name, stack in synthesize(combination).items():
+        if name not in missing_stacks(region):
+            types = {r.type for r in stack.all() if not r.type.startswith(("Custom::", "AWS::CDK::"))}
+            assert types <= types_in(region)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_get_every_stack_whose_types_they_have(region: str) -> None:
+    for name in missing_stacks(region):
+        needed = {r.type for stack in [name, *needs(name)] for r in synthesize("default")[stack].all()}
+        assert not {t for t in needed if t.startswith("AWS::SageMaker")} <= types_in(region)
+
+
+def needs(stack: str) -> list[str]:
+    return ["FeatureStore", "Training"] if stack == "Studio" else []
+
+
+@pytest.mark.parametrize(
+    ("region", "left_out"),
+    [
+        (None, set()),
+        ("eu-central-1", set()),
+        ("me-central-1", {"FeatureStore", "Studio"}),
+        ("cn-north-1", {"Training", "Studio"}),
+        ("ap-south-2", {"FeatureStore", "Training", "Studio"}),
+    ],
+)
+def test_are_built_without_what_they_lack(region: str | None, left_out: set[str]) -> None:
+    assert stacks_in(region) == {"Lake", "Ingestion", "FeatureStore", "Training", "Studio"} - left_out
+
+
+def test_that_have_everything_are_told_nothing() -> None:
+    assert describe_missing_stacks("eu-central-1") == ""
+
+
+def test_that_lack_something_are_told_once_what_and_where_it_would_work() -> None:
+    message = describe_missing_stacks("ca-west-1")
+    assert "CloudFormation in ca-west-1 lacks" in message
+    assert "FeatureStore: needs AWS::SageMaker::FeatureGroup" in message
+    assert "Studio: needs AWS::SageMaker::Domain and AWS::SageMaker::UserProfile and the FeatureStore stack" in message
+    assert "choose another region" in message
