@@ -48,11 +48,11 @@ def condition_keys(service: str) -> Iterator[Mapping[str, Any]]:
 
 
 def takes_resource(action: str, arn: str) -> bool:
-    """Whether the action works on what has this ARN; one that works on nothing in particular takes ``*``."""
+    """Whether the action works on what has this ARN; one that needs nothing in particular takes ``*``."""
     service = action.partition(":")[0]
     kinds = {kind["name"] for kind in details(action)["resourceTypes"]}
-    if not kinds or arn == "*":
-        return not kinds and arn == "*"
+    if arn == "*":
+        return not any(kind["required"] for kind in details(action)["resourceTypes"])
     return any(_matches(kind["arn"], arn) for kind in resource_types(service) if kind["key"] in kinds)
 
 
