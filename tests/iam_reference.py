@@ -27,6 +27,10 @@ def is_action(action: str) -> bool:
     return _DATA.services.service_exists(service) and bool(_DATA.actions.action_exists(service, name))
 
 
+def services() -> list[str]:
+    return list(_DATA.services.get_service_keys())
+
+
 def details(action: str) -> Mapping[str, Any]:
     service, _, name = action.partition(":")
     found: Mapping[str, Any] = _DATA.actions.get_action_details(service, name)
@@ -62,7 +66,7 @@ def takes_key(action: str, key: str) -> bool:
     kinds = {kind["name"] for kind in details(action)["resourceTypes"]}
     documented = [
         *details(action)["conditionKeys"],
-        *(k for kind in resource_types(service) if kind["key"] in kinds for k in kind["conditionKeys"]),
+        *(k for kind in resource_types(service) if kind["key"] in kinds for k in kind.get("conditionKeys", [])),
     ]
     return key.lower() in _GLOBAL_KEYS or any(_matches(pattern, key) for pattern in documented)
 
