@@ -112,7 +112,7 @@ class Settings(BaseModel):
     """How long logs are kept."""
 
     retain_data: bool = False
-    """Keep the zones and the key when the stacks are destroyed. They go on costing money."""
+    """Keep the zones, the models and the key when the stacks are destroyed. They go on costing money."""
 
     @model_validator(mode="after")
     def _storage_classes_follow_each_other(self) -> Self:
