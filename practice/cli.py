@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +21,12 @@ from practice.console import COMMAND, err, fail, out, show, show_answer, step, t
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
 from practice.errors import PracticeError
+from practice.features import get_features, put_features, read_records, require_all_found, require_all_written
+from practice.flush import flush as deliver
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from practice.reasons import validate
+from practice.sample.customer_features import features_of_customers
 from practice.sample.customers import customers
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan, PlanError, now
@@ -38,13 +41,19 @@ app = typer.Typer(
 )
 generate = typer.Typer(help="Write sample data to a file or to standard output.", no_args_is_help=True)
 land = typer.Typer(help="Put batch files into the raw zone.", no_args_is_help=True)
+features = typer.Typer(help="Put features of customers into the feature store, and read them.", no_args_is_help=True)
 
 MACHINE = "On this machine"
 DATA = "Data in"
 ANSWERS = "Answers out"
 
+CUTOFF_DAYS = 30
+MOST_CUTOFFS = Plan.days // CUTOFF_DAYS + 1
+SIDE_BY_SIDE = 2
+
 app.add_typer(generate, name="generate", rich_help_panel=DATA)
 app.add_typer(land, name="land", rich_help_panel=DATA)
+app.add_typer(features, name="features", rich_help_panel=ANSWERS)
 
 
 def _instant(text: str) -> datetime:
@@ -133,10 +142,10 @@ def down(context: typer.Context) -> None:
 
 @app.command(rich_help_panel=MACHINE)
 def flush(context: typer.Context) -> None:
-    """Deliver what Firehose has buffered in the local cloud now, instead of within a minute."""
+    """Deliver what Firehose and the feature store have buffered in the local cloud now, instead of in minutes."""
     sandbox = context.obj.sandbox(aws=False)
     with step("Deliver"):
-        local.flush(sandbox.target.cloud)
+        deliver(sandbox.target.cloud)
 
 
 @generate.command("orders")
@@ -233,6 +242,61 @@ def crawl(context: typer.Context, aws: Aws = None) -> None:
     for name, columns in sorted(tables.items()):
         made.add_row(name, str(columns))
     show(f"Tables in {sandbox['RawDatabase']}", made)
+
+
+@features.command("put")
+def put_features_now(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", exists=True, dir_okay=False, help="Your own JSON lines, instead of sample customers."
+        ),
+    ] = None,
+    customers: Annotated[int, typer.Option(min=1, help="Sample customers, those of the orders first.")] = 1_000,
+    cutoffs: Annotated[
+        int, typer.Option(min=1, max=MOST_CUTOFFS, help=f"Moments to tell of, {CUTOFF_DAYS} days apart up to the end.")
+    ] = 3,
+    seed: Seed = Plan.seed,
+    end: End = None,
+    aws: Aws = None,
+) -> None:
+    """Put features into the feature store: what was known of each customer at some moments.
+
+    Putting the same again adds to the offline store alone; online, the newest event_time stays.
+    """
+    sandbox, directory = context.obj.sandbox(aws), context.obj.directory
+    if file:
+        records = list(read_records(file))
+        put = put_features(sandbox, records, total=len(records), directory=directory)
+    else:
+        plan = Plan(seed=seed, end=end or now())
+        moments = [plan.end - timedelta(days=CUTOFF_DAYS * number) for number in range(cutoffs)]
+        sample = features_of_customers(plan.shop, customers, moments)
+        put = put_features(sandbox, sample, total=customers * cutoffs, directory=directory)
+    out.print(f"[green]✓[/] {put.written:,} records written to {put.group}")
+    require_all_written(put, directory)
+    hurry = f"now: {COMMAND} flush" if sandbox.target.cloud else "within about 15 minutes"
+    out.print(f"They are online at once; Athena sees them {hurry}")
+
+
+@features.command("get")
+def get_features_now(
+    context: typer.Context,
+    customer_ids: Annotated[list[str], typer.Argument(metavar="CUSTOMER_ID...", help="Such as C-000001.")],
+    aws: Aws = None,
+) -> None:
+    """Read the newest features of customers from the online store, as an application does in milliseconds."""
+    sandbox = context.obj.sandbox(aws)
+    found = get_features(sandbox, customer_ids)
+    records = list(found.values())
+    for start in range(0, len(records), SIDE_BY_SIDE):
+        shown = records[start : start + SIDE_BY_SIDE]
+        made = table("", *(record["customer_id"] for record in shown))
+        for name in {name: None for record in shown for name in record if name != "customer_id"}:
+            made.add_row(name, *(escape(record.get(name, "")) for record in shown))
+        show("Features online", made)
+    require_all_found(sandbox, customer_ids, found)
 
 
 @app.command("queries", rich_help_panel=ANSWERS)

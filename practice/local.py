@@ -1,19 +1,20 @@
-"""The whole story on one machine: deploy, stream, query, and an account that adds up."""
+"""The whole story on one machine: deploy, stream, put features, query, and accounts that add up."""
 
 from __future__ import annotations
 
 import time
-import urllib.request
 from pathlib import Path
-from urllib.error import HTTPError
 
 from rich.table import Table
 
-from practice.console import COMMAND, out, show, show_answer, step, table
+from practice.account import account
+from practice.console import COMMAND, out, show, show_answer, step
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy
 from practice.errors import PracticeError
+from practice.feature_story import tell_feature_story
+from practice.flush import FIREHOSE, flush
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud, log_path
 from practice.local_cloud.state import ServerState
@@ -21,12 +22,11 @@ from practice.queries import named_queries, run
 from practice.sample.customers import customers
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
-from practice.sandbox import Sandbox, Target
+from practice.sandbox import LAYERS, Sandbox, Target
 from practice.sending import require_all_taken, send_all
 
 DEFAULT_PORT = 4566
 ROWS = 5
-FLUSH_SECONDS = 600
 
 
 def start(directory: Path, port: int | None) -> LocalCloud:
@@ -41,7 +41,7 @@ def start(directory: Path, port: int | None) -> LocalCloud:
 
 
 def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> None:
-    """Deploy the sandbox into a local cloud and run the plan's orders through it.
+    """Deploy the sandbox into a local cloud, run the plan's orders through it, and put features of its customers.
 
     Running it again sends again, later orders of the same customers. Only what this run added is compared
     with what must come out; a difference is an error.
@@ -57,21 +57,22 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
     with step("Deploy the stacks") as tell:
         deploy(cloud, name, tell)
         sandbox = Sandbox.find(name, Target.of(cloud))
-        tell(f"{name}-lake, {name}-ingestion")
+        tell(f"{len(LAYERS) - len(sandbox.missing)} stacks of {name}")
     with step("Land the customers") as tell:
         _, landed = land_customers(sandbox, customers(plan), plan.end.date())
         tell(f"{landed:,} customers")
     with step("Count what is there") as tell:
-        flush(cloud)
+        flush(cloud, FIREHOSE)
         before = count(sandbox)
         tell(f"{before.raw:,} orders" if before.raw else "no orders yet")
     manifest = _send(sandbox, plan, directory)
     with step("Deliver and count") as tell:
-        flush(cloud)
+        flush(cloud, FIREHOSE)
         now = count(sandbox)
         tell(f"{now.raw - before.raw:,} orders in raw")
     with step("Crawl the raw zone") as tell:
         tell(", ".join(sorted(crawl(sandbox))))
+    features = tell_feature_story(sandbox, cloud, plan, directory)
     with step("Ask the named queries") as tell:
         answers = [(query, run(sandbox, query, rows=ROWS)) for query in named_queries(sandbox)]
         tell(f"{len(answers)} answers")
@@ -84,23 +85,13 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         f"{manifest.duplicates:,} were sent twice, {manifest.late:,} came late, "
         f"{manifest.messy:,} were messy but could be put right",
     )
+    features_add_up = features.show()
     _show_end(now, time.monotonic() - started)
-    if not adds_up:
+    if not (adds_up and features_add_up):
         raise PracticeError(
             "What came out is not what went in; the rows marked ✗ differ. If nothing else was sending meanwhile, "
             f"look into the local cloud's log: {log_path(directory)}"
         )
-
-
-def flush(cloud: LocalCloud) -> None:
-    """Deliver everything that Firehose has buffered, now; the local cloud alone can be asked to."""
-    request = urllib.request.Request(f"{cloud.endpoint}/_sandbox/firehose/flush", method="POST")  # noqa: S310
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=FLUSH_SECONDS):
-            return
-    except OSError as error:
-        told = error.read().decode() if isinstance(error, HTTPError) else error
-        raise PracticeError(f"The local cloud did not deliver: {told}. Its log: {log_path(cloud.directory)}") from error
 
 
 def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
@@ -112,13 +103,7 @@ def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
         ("failed", due.failed.total(), found.failed.total()),
         *((f"  {reason}", due.failed[reason], found.failed[reason]) for reason in sorted(due.failed | found.failed)),
     ]
-    made = table("this run", "expected", "found", "", numbers=("expected", "found"))
-    made.add_row("sent", f"{manifest.sent:,}", "", "")
-    for line, wanted, got in lines:
-        style = "dim" if line.startswith(" ") else ""
-        mark = "[green]✓[/]" if wanted == got else "[bold red]✗[/]"
-        made.add_row(line, f"{wanted:,}", f"{got:,}", mark, style=style)
-    return made, all(wanted == got for _, wanted, got in lines)
+    return account(("sent", manifest.sent), lines)
 
 
 def _send(sandbox: Sandbox, plan: Plan, directory: Path) -> Manifest:
@@ -139,6 +124,7 @@ def _show_end(now: Counts, seconds: float) -> None:
     commands.add_column(no_wrap=True)
     for command, purpose in (
         ("query top_categories", "ask again"),
+        ("features get C-000001", "a customer online"),
         ("generate orders --count 3", "look at the events"),
         ("send --file my-orders.jsonl", "send your own"),
         ("status", "count what is there"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from practice.errors import PracticeError
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 LOCAL_DIRECTORY = PROJECT / ".local"
+
+NEEDED_LAYERS = ("lake", "ingestion")
+OTHER_LAYERS = ("feature-store", "training", "studio")
+"""What a sandbox can lack: not every region offers SageMaker's part of it."""
+LAYERS = (*NEEDED_LAYERS, *OTHER_LAYERS)
 
 
 def default_name() -> str:
@@ -43,7 +50,8 @@ class Target:
             session: Any = boto3.Session()
             sts: STSClient = session.client("sts")
             account = sts.get_caller_identity()["Account"]
-            return cls(f"AWS account {account} in {session.region_name}", session.client, None)
+            client = partial(session.client, config=Config(retries={"mode": "standard", "total_max_attempts": 8}))
+            return cls(f"AWS account {account} in {session.region_name}", client, None)
         cloud = LocalCloud.attach(directory)
         if cloud is None:
             raise PracticeError(
@@ -64,33 +72,49 @@ class Sandbox:
     name: str
     target: Target
     outputs: Mapping[str, str]
+    missing: tuple[str, ...] = ()
+    """The stacks that are not deployed, of those that a sandbox can lack."""
 
     @classmethod
     def find(cls, name: str, target: Target) -> Sandbox:
         cloudformation: CloudFormationClient = target.client("cloudformation")
         outputs: dict[str, str] = {}
-        for stack_name in (f"{name}-lake", f"{name}-ingestion"):
+        missing: list[str] = []
+        for layer in LAYERS:
+            stack_name = f"{name}-{layer}"
             try:
                 stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ValidationError":
                     raise
-                deploy = "make local" if target.cloud else "make deploy"
-                raise PracticeError(
-                    f"There is no stack {stack_name} in the {target.description}. Deploy it: {deploy}. "
-                    "A sandbox of another name: python -m practice --name NAME ..."
-                ) from error
-            outputs |= {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-        return cls(name, target, outputs)
+                if layer in NEEDED_LAYERS:
+                    raise PracticeError(
+                        f"There is no stack {stack_name} in the {target.description}. Deploy it: {_deploy(target)}. "
+                        "A sandbox of another name: python -m practice --name NAME ..."
+                    ) from error
+                missing.append(stack_name)
+            else:
+                outputs |= {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        return cls(name, target, outputs, tuple(missing))
 
     def __getitem__(self, output: str) -> str:
         """The value of a stack output, such as ``RawBucket``."""
         if output not in self.outputs:
+            lacking = (
+                f"there is no stack {' or '.join(self.missing)}, which a region can lack: `make synth` says what a "
+                "region does not offer"
+                if self.missing
+                else "a deployment may be unfinished"
+            )
             raise PracticeError(
-                f"The stacks of {self.name} in the {self.target.description} have no output {output!r}; a deployment "
-                f"may be unfinished. Deploy again: {'make local' if self.target.cloud else 'make deploy'}."
+                f"The stacks of {self.name} in the {self.target.description} have no output {output!r}; {lacking}. "
+                f"Deploy again: {_deploy(self.target)}."
             )
         return self.outputs[output]
 
     def client(self, service_name: str) -> Any:
         return self.target.client(service_name)
+
+
+def _deploy(target: Target) -> str:
+    return "make local" if target.cloud else "make deploy"

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from practice.console import out, progress
 from practice.errors import PracticeError
 from practice.ingest import send, stream_of
+from practice.refused import refused_file
 from practice.sandbox import Sandbox
 
 LAST_SEND = "last-send.json"
@@ -43,11 +44,10 @@ def send_all(sandbox: Sandbox, records: Iterable[bytes], *, total: int, director
     """Send all records; what the service refuses for good is in ``refused.jsonl``, ready to be sent again."""
     stream, put = stream_of(sandbox)
     sent = Sent(stream, sandbox.target.description, datetime.now(UTC).isoformat(timespec="seconds"))
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / REFUSED).open("wb") as refused_file, progress(out) as bar:
+    with refused_file(directory / REFUSED) as refused, progress(out) as bar:
 
         def refuse(record: bytes, code: str) -> None:
-            refused_file.write(record)
+            refused.write(record)
             sent.refused[code] += 1
 
         task = bar.add_task("Sending", total=total)

@@ -5,8 +5,9 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
-from machine_learning.customer_features import CustomerFeatures
+from machine_learning.customer_features import QUERIES, CustomerFeatures
 from stacks.lake_stack import FEATURE_STORE_PREFIX, LakeStack
 from stacks.settings import Settings
 
@@ -30,5 +31,15 @@ class FeatureStoreStack(Stack):
             role_path=lake.key.feature_store_role_path,
         )
 
+        database = self.customer_features.database
+        NamedQueries(
+            self,
+            "Queries",
+            workgroup=lake.workgroup.name,
+            directory=QUERIES,
+            database=database.ref,
+            database_names={"features": database.ref},
+        )
+
         CfnOutput(self, "CustomerFeatureGroup", value=self.customer_features.name)
-        CfnOutput(self, "FeaturesDatabase", value=self.customer_features.database.ref)
+        CfnOutput(self, "FeaturesDatabase", value=database.ref)

@@ -12,6 +12,7 @@ from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
 from stacks.regions import missing_stacks
 from stacks.settings import PREFIX, Settings
+from stacks.studio_stack import StudioStack
 from stacks.training_stack import TrainingStack
 
 _CDK_JSON = Path(__file__).parent.parent / "cdk.json"
@@ -39,6 +40,8 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
         settings=settings,
         lake=lake,
     )
+    illustrates(lake, "3.5")
+    illustrates(ingestion, "3.4")
     if "FeatureStore" not in missing:
         feature_store = FeatureStoreStack(
             app,
@@ -59,9 +62,19 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
             lake=lake,
         )
         illustrates(training, "6.6")
+    if "Studio" not in missing:
+        studio = StudioStack(
+            app,
+            "Studio",
+            stack_name=f"{settings.name}-studio",
+            description="Machine-learning sandbox: the Studio domain and its users (guide 1.2)",
+            settings=settings,
+            lake=lake,
+            feature_store=feature_store,
+            training=training,
+        )
+        illustrates(studio, "1.2")
     Tags.of(app).add("sandbox", settings.name)
-    illustrates(lake, "3.5")
-    illustrates(ingestion, "3.4")
 
 
 def sandbox_app(**settings: Any) -> App:

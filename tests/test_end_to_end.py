@@ -6,7 +6,7 @@ The tests build on each other, from the deployment to its end.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,19 +14,23 @@ import pytest
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy, run_cdk
+from practice.features import count_offline, get_features, put_features
+from practice.flush import FEATURE_STORE, FIREHOSE, flush
 from practice.ingest import land_customers
-from practice.local import flush
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.queries import Answer, Query, named_queries, run
 from practice.sample.customers import customers
+from practice.sample.feature_writes import FeatureWrites, feature_writes
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
-from practice.sandbox import Sandbox, Target
+from practice.sandbox import LAYERS, Sandbox, Target
 from practice.sending import send_all
 from tests.conftest import free_port
 
 NAME = "end-to-end"
 PLAN = Plan(count=5_000, seed=7, end=datetime.now(UTC).replace(microsecond=0))
+CUSTOMERS = 100
+CUTOFFS = [PLAN.end - timedelta(days=days) for days in (0, 30, 60)]
 
 
 def quietly(_: str) -> None:
@@ -60,8 +64,18 @@ def manifest(cloud: LocalCloud, sandbox: Sandbox, tmp_path_factory: pytest.TempP
     land_customers(sandbox, customers(PLAN), PLAN.end.date())
     sent = Manifest()
     send_all(sandbox, sent.counted(orders(PLAN)), total=PLAN.count, directory=tmp_path_factory.mktemp("sent"))
-    flush(cloud)
+    flush(cloud, FIREHOSE)
     return sent
+
+
+@pytest.fixture(scope="module")
+def features(cloud: LocalCloud, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> FeatureWrites:
+    """What was put: some records after newer ones, some twice."""
+    writes = feature_writes(PLAN.shop, CUSTOMERS, CUTOFFS)
+    for records in (writes.in_time, [*writes.late, *writes.repeated]):
+        put_features(sandbox, records, total=len(records), directory=tmp_path_factory.mktemp("put"))
+    flush(cloud, FEATURE_STORE)
+    return writes
 
 
 def ask(sandbox: Sandbox, sql: str, database: str = "ProcessedDatabase") -> Answer:
@@ -96,9 +110,36 @@ def test_the_crawler_finds_the_customers_of_the_day(sandbox: Sandbox, manifest: 
     assert found == [[str(header_and_customers - 1), PLAN.end.date().isoformat()]]
 
 
-def test_every_named_query_returns_rows(sandbox: Sandbox, manifest: Manifest) -> None:
+def test_every_record_of_features_is_offline_however_late_or_often_it_was_put(
+    sandbox: Sandbox, features: FeatureWrites
+) -> None:
+    assert features.late
+    assert features.repeated
+    assert count_offline(sandbox) == features.count
+
+
+def test_the_newest_features_of_every_customer_are_online(sandbox: Sandbox, features: FeatureWrites) -> None:
+    online = get_features(sandbox, list(features.newest))
+    assert online == {
+        customer_id: {name: str(value) for name, value in record.items()}
+        for customer_id, record in features.newest.items()
+    }
+    assert len(online) == CUSTOMERS
+
+
+def test_athena_knows_the_features_of_30_days_ago(sandbox: Sandbox, features: FeatureWrites) -> None:
+    (query,) = [query for query in named_queries(sandbox) if query.name == "point_in_time_features"]
+    answer = run(sandbox, query, rows=1000)
+    names = [{"t": "T"}.get(column.name, column.name) for column in answer.columns]
+    asked_of = {CUTOFFS[1].strftime("%Y-%m-%dT%H:%M:%SZ"), CUTOFFS[2].strftime("%Y-%m-%dT%H:%M:%SZ")}
+    then = [record for record in (*features.in_time, *features.late) if record["event_time"] in asked_of]
+    newest = {record["customer_id"]: record for record in sorted(then, key=lambda record: str(record["event_time"]))}
+    assert sorted(answer.rows) == sorted([str(record[name]) for name in names] for record in newest.values())
+
+
+def test_every_named_query_returns_rows(sandbox: Sandbox, manifest: Manifest, features: FeatureWrites) -> None:
     queries = named_queries(sandbox)
-    assert len(queries) >= 7
+    assert len(queries) >= 9
     assert [query.name for query in queries if not run(sandbox, query, rows=1).rows] == []
 
 
@@ -119,7 +160,7 @@ def test_a_query_on_one_day_scans_less_than_one_on_all(sandbox: Sandbox, manifes
 def test_a_second_deployment_changes_nothing(cloud: LocalCloud, sandbox: Sandbox) -> None:
     lines: list[str] = []
     deploy(cloud, NAME, lines.append)
-    assert "".join(lines).count("(no changes)") == 2
+    assert "".join(lines).count("(no changes)") == len(LAYERS) - len(sandbox.missing)
 
 
 def test_diff_finds_no_difference(cloud: LocalCloud, sandbox: Sandbox) -> None:
@@ -137,7 +178,7 @@ def test_another_source_can_be_put_in_front_and_delivers_as_well(
     more = Manifest()
     plan = Plan(count=200, seed=8, end=PLAN.end)
     send_all(found, more.counted(orders(plan)), total=plan.count, directory=tmp_path)
-    flush(cloud)
+    flush(cloud, FIREHOSE)
     assert count(found) - before == expected(more) != Counts()
 
 

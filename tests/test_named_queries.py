@@ -12,7 +12,8 @@ import pytest
 
 from contracts import Contract
 from firehose_transform.fields import CLOCK_TOLERANCE
-from lakehouse.query_workgroup import NamedQuery, named_queries
+from lakehouse.named_queries import NamedQuery, named_queries
+from lakehouse.query_workgroup import QUERIES
 from lakehouse.zone import Zone
 from practice.local_cloud.athena_sql import parse
 from practice.local_cloud.lifecycle import LocalCloud
@@ -121,7 +122,7 @@ def sql(name: str, database: str) -> str:
 
 
 def named(name: str, database: str) -> NamedQuery:
-    (query,) = [query for query in named_queries(dict.fromkeys(Zone, database)) if query.name == name]
+    (query,) = [query for query in named_queries(QUERIES, dict.fromkeys(Zone, database)) if query.name == name]
     return query
 
 
@@ -132,7 +133,7 @@ def answer(lake: Lake, name: str) -> Answer:
 
 
 def test_every_query_is_known() -> None:
-    assert tuple(query.name for query in named_queries(dict.fromkeys(Zone, "db"))) == NAMES
+    assert tuple(query.name for query in named_queries(QUERIES, dict.fromkeys(Zone, "db"))) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from aws_cdk.assertions import Template
 
 import contracts
-from contracts import Contract
+from contracts import Contract, ContractError
 from contracts.compile import compile_contract
+from practice.sample.customer_features import Features, features_of_customers
 from practice.sample.orders import orders
 from practice.sample.plan import Plan
 from stacks.sandbox import sandbox_app
 
+SHOP = Plan().shop
 NEW = {"description": "For a test.", "type": "integer", "minimum": 1, "maximum": 9}
 
 
 @pytest.fixture
-def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Contract:
-    schema = json.loads((contracts.DIRECTORY / "orders.json").read_text(encoding="utf-8"))
-    schema["properties"]["gift_wraps"] = NEW
-    schema["required"].append("gift_wraps")
-    (tmp_path / "orders.json").write_text(json.dumps(schema), encoding="utf-8")
+def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contract]:
+    """Adds the new field to a contract, for this test."""
+    for file in contracts.DIRECTORY.glob("*.json"):
+        shutil.copy(file, tmp_path)
     monkeypatch.setattr(contracts, "DIRECTORY", tmp_path)
-    return Contract.load("orders")
+
+    def add(name: str, *, required: bool) -> Contract:
+        file = tmp_path / f"{name}.json"
+        schema = json.loads(file.read_text(encoding="utf-8"))
+        schema["properties"]["gift_wraps"] = NEW
+        schema["required"] += ["gift_wraps"] if required else []
+        file.write_text(json.dumps(schema), encoding="utf-8")
+        return Contract.load(name)
+
+    return add
+
+
+@pytest.fixture
+def contract(declare: Callable[..., Contract]) -> Contract:
+    return declare("orders", required=True)
+
+
+def sample_features() -> list[Features]:
+    return list(features_of_customers(SHOP, 3, [SHOP.end]))
 
 
 def test_in_the_columns_that_athena_and_firehose_read(contract: Contract) -> None:
@@ -47,3 +68,21 @@ def test_in_what_the_transform_demands(contract: Contract) -> None:
 def test_in_the_sample_orders(contract: Contract) -> None:
     sample = [json.loads(record.data) for record in orders(Plan(count=20, malformed=0))]
     assert {order["gift_wraps"] for order in sample} <= set(range(1, 10))
+
+
+def test_an_optional_feature_is_in_the_definitions_of_the_feature_group(declare: Callable[..., Contract]) -> None:
+    declare("customer_features", required=False)
+    template = Template.from_stack(sandbox_app().node.find_child("FeatureStore"))  # type: ignore[arg-type]
+    (group,) = template.find_resources("AWS::SageMaker::FeatureGroup").values()
+    assert {"FeatureName": "gift_wraps", "FeatureType": "Integral"} in group["Properties"]["FeatureDefinitions"]
+
+
+def test_an_optional_feature_is_left_out_of_the_sample_until_it_is_computed(declare: Callable[..., Contract]) -> None:
+    declare("customer_features", required=False)
+    assert all("gift_wraps" not in record for record in sample_features())
+
+
+def test_a_required_feature_has_to_be_computed_for_the_sample(declare: Callable[..., Contract]) -> None:
+    declare("customer_features", required=True)
+    with pytest.raises(ContractError, match=r"'gift_wraps'.* is required, and .* does not compute it"):
+        sample_features()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from practice import cli
+from practice.features import MOST_ENTRIES
 from practice.ingest import ATTEMPTS
+from practice.sample.customer_features import features_of_customers
 from practice.sample.orders import orders
 from practice.sample.plan import Plan
 from practice.sandbox import Target
@@ -31,6 +34,8 @@ COMMANDS = [
     "queries",
     "query",
     "status",
+    "features put",
+    "features get",
 ]
 
 
@@ -48,7 +53,7 @@ class Deployed:
     def __init__(self) -> None:
         self.clients: dict[str, Any] = {}
         self.stubs: dict[str, Stubber] = {}
-        for name in ("cloudformation", "firehose"):
+        for name in ("cloudformation", "firehose", "sagemaker-featurestore-runtime"):
             self.clients[name] = boto3.client(
                 name,
                 region_name="us-east-1",
@@ -57,7 +62,11 @@ class Deployed:
             )
             self.stubs[name] = Stubber(self.clients[name])
             self.stubs[name].activate()
-        for stack, outputs in (("lake", {"RawBucket": "raw"}), ("ingestion", {"DeliveryStream": "orders"})):
+        for stack, outputs in (
+            ("lake", {"RawBucket": "raw"}),
+            ("ingestion", {"DeliveryStream": "orders"}),
+            ("feature-store", {"CustomerFeatureGroup": "features", "FeaturesDatabase": "features_db"}),
+        ):
             self.stubs["cloudformation"].add_response(
                 "describe_stacks",
                 {
@@ -72,6 +81,31 @@ class Deployed:
                 },
                 {"StackName": f"ml-sandbox-{stack}"},
             )
+        for _ in ("training", "studio"):
+            self.stubs["cloudformation"].add_client_error("describe_stacks", "ValidationError")
+
+    def will_take_features(self, number: int) -> None:
+        assert number <= MOST_ENTRIES
+        self.stubs["sagemaker-featurestore-runtime"].add_response(
+            "batch_write_record", {"Errors": [], "UnprocessedEntries": []}
+        )
+
+    def has_features(self, *customer_ids: str) -> None:
+        """The feature store knows these customers, of the three who are asked for."""
+        found = [
+            {
+                "FeatureGroupName": "features",
+                "RecordIdentifierValueAsString": customer_id,
+                "Record": [
+                    {"FeatureName": "customer_id", "ValueAsString": customer_id},
+                    {"FeatureName": "frequency", "ValueAsString": f"{number}0"},
+                ],
+            }
+            for number, customer_id in enumerate(customer_ids, start=1)
+        ]
+        self.stubs["sagemaker-featurestore-runtime"].add_response(
+            "batch_get_record", {"Records": found, "Errors": [], "UnprocessedIdentifiers": []}
+        )
 
     def will_answer(self, records: list[bytes], *error_codes: str) -> None:
         answers = [{"ErrorCode": code} if code else {"RecordId": "1"} for code in error_codes]
@@ -120,11 +154,11 @@ def test_shares_that_do_not_fit_are_an_error_without_traceback(
     assert capsys.readouterr().err.startswith("✗ malformed 0.9, late 0.9")
 
 
-@pytest.mark.parametrize("command", ["status", "send", "queries", "crawl", "flush"])
+@pytest.mark.parametrize("command", ["status", "send", "queries", "crawl", "flush", "features put", "features get C-1"])
 def test_without_a_local_cloud_nothing_goes_to_aws_and_the_hint_says_how(
     command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, tmp_path, command) == 1
+    assert run(monkeypatch, tmp_path, *command.split()) == 1
     error = capsys.readouterr().err
     assert "make local" in error
     assert "--aws" in error
@@ -174,6 +208,27 @@ def test_refused_records_are_kept_in_a_file_and_are_an_error(
     assert "Refused to the end: 1 x InternalFailure" in capsys.readouterr().err
 
 
+def test_refused_records_can_be_sent_from_the_file_that_keeps_them(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = tmp_path / "refused.jsonl"
+    refused.write_bytes(b"[1]\n[2]\n")
+    deployed.will_answer([b"[1]\n", b"[2]\n"], "", "")
+    assert run(monkeypatch, tmp_path, "send", "--file", str(refused)) == 0
+    assert "2 of 2 records taken" in capsys.readouterr().out
+    assert refused.read_bytes() == b""
+
+
+def test_an_interrupted_send_leaves_the_file_of_refused_records_as_it_was(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refused = tmp_path / "refused.jsonl"
+    refused.write_bytes(b"[1]\n[2]\n")
+    deployed.stubs["firehose"].add_client_error("put_record_batch", "AccessDeniedException")
+    assert run(monkeypatch, tmp_path, "send", "--file", str(refused)) == 1
+    assert refused.read_bytes() == b"[1]\n[2]\n"
+
+
 def test_an_interrupted_send_says_how_far_it_came(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,3 +239,44 @@ def test_an_interrupted_send_says_how_far_it_came(
     deployed.stubs["firehose"].add_client_error("put_record_batch", "AccessDeniedException")
     assert run(monkeypatch, tmp_path, "send", "--file", str(file)) == 1
     assert "Stopped after 500 of 501 records were taken" in capsys.readouterr().err
+
+
+def test_features_of_sample_customers_are_put_for_every_moment_since_their_first_purchase(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    end = datetime(2026, 3, 14, tzinfo=UTC)
+    due = len(list(features_of_customers(Plan(seed=3, end=end).shop, 5, [end, end - timedelta(days=30)])))
+    deployed.will_take_features(due)
+    arguments = ("--customers", "5", "--cutoffs", "2", "--seed", "3", "--end", end.isoformat())
+    assert run(monkeypatch, tmp_path, "features", "put", *arguments) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert f"{due} records written to features" in output
+    assert "Athena sees them within about 15 minutes" in output
+
+
+def test_ones_own_features_are_put_from_a_file(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"customer_id": "C-1"}\n{"customer_id": "C-2"}\n', encoding="utf-8")
+    deployed.will_take_features(2)
+    assert run(monkeypatch, tmp_path, "features", "put", "--file", str(file)) == 0
+    assert "2 records written to features" in capsys.readouterr().out
+
+
+def test_more_moments_than_the_shop_is_old_are_refused_with_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, tmp_path, "features", "put", "--cutoffs", "8") == 2
+    assert "less than or equal to 7" in " ".join(capsys.readouterr().err.split())
+
+
+def test_customers_stand_side_by_side_and_one_without_features_is_an_error_at_the_end(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed.has_features("C-1", "C-3")
+    assert run(monkeypatch, tmp_path, "features", "get", "C-1", "C-2", "C-3") == 1
+    told = capsys.readouterr()
+    assert "C-1 C-3" in " ".join(told.out.split())
+    assert "frequency 10 20" in " ".join(told.out.split())
+    assert "features has no features of C-2;" in told.err

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from practice.crawl import crawl
 from practice.errors import PracticeError
-from practice.sandbox import Sandbox, Target, default_name
+from practice.sandbox import LAYERS, NEEDED_LAYERS, OTHER_LAYERS, Sandbox, Target, default_name
 
 
 def stubbed(service_name: Any) -> tuple[Any, Stubber]:
@@ -41,15 +41,43 @@ def stack(name: str, **outputs: str) -> dict[str, Any]:
     }
 
 
-def test_the_outputs_of_both_stacks_are_found() -> None:
+def found(**outputs_of: dict[str, str] | None) -> Sandbox:
+    """A sandbox of these stacks, by layer with ``_`` for ``-``; None is a stack that is not there."""
     client, stubber = stubbed("cloudformation")
-    stubber.add_response("describe_stacks", stack("mine-lake", RawBucket="raw"), {"StackName": "mine-lake"})
-    stubber.add_response(
-        "describe_stacks", stack("mine-ingestion", DeliveryStream="orders"), {"StackName": "mine-ingestion"}
-    )
+    for layer in LAYERS:
+        outputs, name = outputs_of.get(layer.replace("-", "_"), {}), f"mine-{layer}"
+        if outputs is None:
+            stubber.add_client_error("describe_stacks", "ValidationError", expected_params={"StackName": name})
+        else:
+            stubber.add_response("describe_stacks", stack(name, **outputs), {"StackName": name})
     with stubber:
-        sandbox = Sandbox.find("mine", target(client))
-    assert (sandbox["RawBucket"], sandbox["DeliveryStream"]) == ("raw", "orders")
+        return Sandbox.find("mine", target(client))
+
+
+def test_the_outputs_of_all_stacks_are_found() -> None:
+    sandbox = found(
+        lake={"RawBucket": "raw"},
+        ingestion={"DeliveryStream": "orders"},
+        feature_store={"CustomerFeatureGroup": "features"},
+        training={"TrainingBucket": "training"},
+        studio={"DomainId": "d-1"},
+    )
+    outputs = ("RawBucket", "DeliveryStream", "CustomerFeatureGroup", "TrainingBucket", "DomainId")
+    assert [sandbox[output] for output in outputs] == ["raw", "orders", "features", "training", "d-1"]
+
+
+@pytest.mark.parametrize("layer", OTHER_LAYERS)
+def test_a_region_that_lacks_a_part_leaves_the_others_in_use(layer: str) -> None:
+    sandbox = found(lake={"RawBucket": "raw"}, **{layer.replace("-", "_"): None})
+    assert sandbox["RawBucket"] == "raw"
+    with pytest.raises(PracticeError, match=f"no output 'X'; there is no stack mine-{layer}, which a region can lack"):
+        sandbox["X"]
+
+
+@pytest.mark.parametrize("layer", NEEDED_LAYERS)
+def test_a_sandbox_cannot_lack_its_lake_or_its_ingestion(layer: str) -> None:
+    with pytest.raises(PracticeError, match=f"no stack mine-{layer} in the test account"):
+        found(**{layer: None})
 
 
 def test_a_stack_that_is_not_deployed_says_how_to_deploy_it() -> None:
@@ -73,14 +101,29 @@ def test_without_a_local_cloud_aws_has_to_be_asked_for(tmp_path: Path) -> None:
             Target.choose(aws=not_asked, directory=tmp_path)
 
 
-def test_aws_is_told_by_account_and_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    client, stubber = stubbed("sts")
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """An account, with its STS stubbed."""
+    sts, stubber = stubbed("sts")
     stubber.add_response("get_caller_identity", {"Account": "111122223333"})
+    client = boto3.Session.client
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr(boto3.Session, "client", lambda session, service_name: client)
+    monkeypatch.setattr(
+        boto3.Session,
+        "client",
+        lambda session, name, **settings: sts if name == "sts" else client(session, name, **settings),
+    )
     with stubber:
-        chosen = Target.choose(aws=True, directory=tmp_path)
-    assert chosen.description == "AWS account 111122223333 in eu-west-1"
+        return Target.choose(aws=True, directory=tmp_path)
+
+
+def test_aws_is_told_by_account_and_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert aws(tmp_path, monkeypatch).description == "AWS account 111122223333 in eu-west-1"
+
+
+def test_clients_of_aws_try_again_in_the_standard_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a service that is busy for a moment would end a run of thousands of calls."""
+    glue = aws(tmp_path, monkeypatch).client("glue")
+    assert glue.meta.config.retries == {"mode": "standard", "total_max_attempts": 8}
 
 
 def test_the_name_is_the_one_that_the_stacks_are_deployed_under() -> None:

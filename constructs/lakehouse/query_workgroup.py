@@ -1,10 +1,7 @@
 """Athena: where the lake-house is queried, and what a query may cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
-from string import Template
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_athena as athena
@@ -17,9 +14,10 @@ from constructs import Construct
 from guardrails.guide import illustrates
 from lakehouse.access_logs import AccessLogs
 from lakehouse.bucket import DataBucket
+from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
 
-_QUERIES = Path(__file__).parent / "queries"
+QUERIES = Path(__file__).parent / "queries"
 _RESULTS_KEPT_DAYS = 7
 
 
@@ -79,16 +77,15 @@ class QueryWorkgroup(Construct):
             ),
         )
         self.name = workgroup.ref
-        for query in named_queries({zone: database.ref for zone, database in databases.items()}):
-            athena.CfnNamedQuery(
-                self,
-                "".join(word.capitalize() for word in query.name.split("_")),
-                name=query.name,
-                description=query.description,
-                database=databases[Zone.PROCESSED].ref,
-                query_string=query.sql,
-                work_group=workgroup.ref,
-            )
+        # an id that CDK leaves out of the logical ids of what lies under it
+        NamedQueries(
+            self,
+            "Default",
+            workgroup=workgroup.ref,
+            directory=QUERIES,
+            database=databases[Zone.PROCESSED].ref,
+            database_names={zone.value: database.ref for zone, database in databases.items()},
+        )
 
     def grant_run_queries(self, grantee: iam.Role) -> None:
         """Let the role run queries in this workgroup and read their results; reading the data is another grant.
@@ -119,27 +116,3 @@ class QueryWorkgroup(Construct):
         why_all = "Athena names the results of a query itself; the bucket holds nothing else"
         self._results.grant_read_objects(grantee, [""], why_all=why_all)
         self._results.grant_write_objects(grantee, [""], why_all=why_all)
-
-
-@dataclass(frozen=True)
-class NamedQuery:
-    """A query of ``queries/``, with the names of the databases filled in."""
-
-    name: str
-    description: str
-    sql: str
-
-
-def named_queries(database_names: Mapping[Zone, str]) -> list[NamedQuery]:
-    """All named queries, by name. The comment that opens a file holds its title, and then its description.
-
-    ``$raw``, ``$processed`` and ``$curated`` in a file stand for the databases of the zones.
-    """
-    queries = []
-    for path in sorted(_QUERIES.glob("*.sql")):
-        template = Template(path.read_text(encoding="utf-8"))
-        sql = template.substitute({zone.value: name for zone, name in database_names.items()})
-        comment = takewhile(lambda line: line.startswith("--"), sql.splitlines())
-        _, *description = (line.removeprefix("--").strip() for line in comment)
-        queries.append(NamedQuery(name=path.stem, description=" ".join(description), sql=sql))
-    return queries

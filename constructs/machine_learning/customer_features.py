@@ -1,5 +1,7 @@
 """The feature group of the guide's example, online and offline (4.8)."""
 
+from pathlib import Path
+
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -15,6 +17,7 @@ from machine_learning.feature_store_role import FeatureStoreRole
 from machine_learning.table_format import TableFormat
 
 TABLE_NAME = "customer_features"
+QUERIES = Path(__file__).parent / "queries"
 
 
 class CustomerFeatures(Construct):
@@ -115,6 +118,7 @@ class CustomerFeatures(Construct):
             iam.PolicyStatement(
                 actions=[
                     "sagemaker:BatchGetRecord",
+                    "sagemaker:BatchWriteRecord",
                     "sagemaker:DeleteRecord",
                     "sagemaker:DescribeFeatureGroup",
                     "sagemaker:GetRecord",

@@ -6,13 +6,19 @@ from practice.local_cloud import (
     athena,
     cloudformation,
     custom_resources,
+    ec2,
+    ec2_endpoints,
     embedded_metrics,
     firehose,
     glue,
     glue_security_configuration,
     health,
     kinesis,
+    lambda_functions,
+    provider_framework,
     s3,
+    sagemaker,
+    step_functions,
 )
 from practice.local_cloud.hooks import PROVISIONERS
 from practice.local_cloud.service import Route, Service
@@ -21,13 +27,19 @@ SERVICES: tuple[Service, ...] = (
     athena,
     cloudformation,
     custom_resources,
+    ec2,
+    ec2_endpoints,
     embedded_metrics,
     firehose,
     glue,
     glue_security_configuration,
     health,
     kinesis,
+    lambda_functions,
+    provider_framework,
     s3,
+    sagemaker,
+    step_functions,
 )
 
 

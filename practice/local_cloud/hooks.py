@@ -38,7 +38,7 @@ class MiniStackModule:
         return import_module(self.module_name)
 
 
-APP = MiniStackModule("app", "app")
+APP = MiniStackModule("app", "SERVICE_HANDLERS", "app")
 ATHENA = MiniStackModule(
     "services.athena",
     "_arn_workgroup",
@@ -56,6 +56,21 @@ ATHENA = MiniStackModule(
     "_workgroups",
 )
 CLOUDFORMATION = MiniStackModule("services.cloudformation", "_stacks", "handle_request")
+CUSTOM_RESOURCE = MiniStackModule("services.cloudformation.custom_resource", "invoke_custom_resource")
+EC2 = MiniStackModule(
+    "services.ec2",
+    "_ACTION_MAP",
+    "_aws_pl_id_from_name",
+    "_error",
+    "_network_interfaces",
+    "_p",
+    "_parse_filters",
+    "_resource_matches_tag_filters",
+    "_route_tables",
+    "_security_groups",
+    "_vpc_endpoints",
+    "_vpce_fields_xml",
+)
 FIREHOSE = MiniStackModule(
     "services.firehose",
     "_HANDLERS",
@@ -80,16 +95,34 @@ GLUE = MiniStackModule(
     "_update_crawler",
     "_update_table",
 )
-LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs")
+LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs", "_execute_function_dispatch")
 PROVISIONERS = MiniStackModule(
     "services.cloudformation.provisioners",
+    "_CUSTOM_NAME_REPLACEMENT",
+    "_REPLACING_PROPERTIES",
     "_RESOURCE_HANDLERS",
+    "_STACK_TAG_PROPERTY",
+    "_ec2_rtb_delete",
+    "_ec2_sg_delete",
+    "_ec2_subnet_delete",
+    "_ec2_vpc_create",
+    "_ec2_vpc_delete",
+    "_ec2_vpc_endpoint_create",
+    "_ec2_vpc_endpoint_delete",
+    "_ec2_vpc_endpoint_update",
+    "_ec2_vpc_update",
     "_firehose_delivery_stream_update",
     "_kinesis_stream_create",
     "_kinesis_stream_update",
+    "_lambda_create",
+    "_lambda_update",
     "_s3_create",
     "_s3_update",
+    "_sfn_state_machine_create",
+    "_sfn_state_machine_update",
 )
 RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_account_id", "get_region", "json_response")
+ROUTER = MiniStackModule("core.router", "SERVICE_PATTERNS")
 S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
 STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
+STEP_FUNCTIONS = MiniStackModule("services.stepfunctions", "_state_machines")

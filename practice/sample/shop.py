@@ -83,11 +83,11 @@ class Shop:
             if events <= 0:
                 return
             yield customer
-            events -= sum(1 for _ in islice(self._history(customer), events))
+            events -= sum(1 for _ in islice(self.history(customer), events))
 
     def waves(self, events: int) -> Iterator[list[Event]]:
         """As many events as asked for, in lists of bounded length; a later list goes on with other customers."""
-        stream = islice(chain.from_iterable(map(self._history, self.customers())), events)
+        stream = islice(chain.from_iterable(map(self.history, self.customers())), events)
         while wave := list(islice(stream, WAVE)):
             yield wave
 
@@ -107,7 +107,7 @@ class Shop:
             last_purchase_chance=rng.betavariate(*LAST_PURCHASE),
         )
 
-    def _history(self, customer: Customer) -> Iterator[Event]:
+    def history(self, customer: Customer) -> Iterator[Event]:
         """What a customer does from the first purchase, at signup, until they leave or the end comes."""
         behaviour = seeded(self.seed, "history", customer.number)
         names = seeded(self.seed, self.end.isoformat(), customer.number)

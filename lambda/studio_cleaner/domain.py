@@ -1,0 +1,52 @@
+"""What is left in a domain, and which of it a request to delete would remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Listed = Mapping[str, Any]
+"""An entry of a page of ListApps or ListSpaces."""
+
+_GONE = frozenset({"Deleted", "Failed"})
+"""SageMaker lists a deleted app for a day, and has deleted a failed one itself."""
+
+_ON_ITS_WAY = "Deleting"
+
+
+def apps_left(listed: Iterable[Listed], domain_id: str) -> list[Listed]:
+    """The apps of this domain that exist.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppDetails.html
+    """
+    return [app for app in listed if app["DomainId"] == domain_id and app["Status"] not in _GONE]
+
+
+def spaces_left(listed: Iterable[Listed], domain_id: str) -> list[Listed]:
+    """The spaces of this domain; SageMaker stops listing a space once it is deleted.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_SpaceDetails.html
+    """
+    return [space for space in listed if space["DomainId"] == domain_id]
+
+
+def to_delete(left: Iterable[Listed]) -> list[Listed]:
+    """Those that nobody has asked SageMaker to delete yet."""
+    return [item for item in left if item["Status"] != _ON_ITS_WAY]
+
+
+def app_key(app: Listed) -> dict[str, str]:
+    """How DeleteApp names an app: by the space that owns it, or else by the user profile.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteApp.html
+    """
+    owner = "SpaceName" if app.get("SpaceName") else "UserProfileName"
+    return {name: app[name] for name in ("DomainId", owner, "AppType", "AppName")}
+
+
+def space_key(space: Listed) -> dict[str, str]:
+    """How DeleteSpace names a space.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteSpace.html
+    """
+    return {name: space[name] for name in ("DomainId", "SpaceName")}

@@ -1,0 +1,106 @@
+"""Amazon SageMaker, which MiniStack does not have: domains, feature groups, model package groups and their records.
+
+A module per kind of thing provides the operations; what none provides is refused with a message that says so.
+``POST /_sandbox/feature-store/flush`` delivers at once what would otherwise wait to be written to offline stores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from practice.local_cloud import (
+    feature_store_offline,
+    feature_store_runtime,
+    sagemaker_app,
+    sagemaker_cloudformation,
+    sagemaker_domain,
+    sagemaker_feature_groups,
+    sagemaker_model_registry,
+    sagemaker_space,
+    sagemaker_tags,
+    sagemaker_user_profile,
+)
+from practice.local_cloud.hooks import APP, RESPONSES, ROUTER
+from practice.local_cloud.sagemaker_api import ApiError, Operation, Record
+from practice.local_cloud.sagemaker_model import Api
+from practice.local_cloud.service import Operations, Route
+
+LOG = logging.getLogger("sagemaker")
+
+API = Api("sagemaker", "ValidationException")
+OPERATIONS: Mapping[str, Operation] = {
+    **sagemaker_app.OPERATIONS,
+    **sagemaker_domain.OPERATIONS,
+    **sagemaker_feature_groups.OPERATIONS,
+    **sagemaker_model_registry.OPERATIONS,
+    **sagemaker_space.OPERATIONS,
+    **sagemaker_tags.OPERATIONS,
+    **sagemaker_user_profile.OPERATIONS,
+}
+_TARGET = "SageMaker."
+_STATUS = {"ResourceNotFound": 404, "InternalFailure": 500}
+
+_one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sagemaker")
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+async def handle_request(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Sequence[str]]
+) -> Answer:
+    """Answer a request signed for SageMaker: of its control plane, or of the Feature Store runtime.
+
+    The control plane's operations run one after the other and off the event loop, since they call S3 and Glue; the
+    runtime's are in memory and quick.
+    """
+    target = headers.get("x-amz-target", "")
+    try:
+        if target.startswith(_TARGET):
+            run = contextvars.copy_context().run
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(_one_at_a_time, run, _control, target.removeprefix(_TARGET), body)
+        else:
+            found = feature_store_runtime.answer(method, path, query, body)
+    except ApiError as error:
+        return _error(error.code, str(error))
+    except Exception as error:
+        LOG.exception("%s %s %s", method, path, target)
+        return _error("InternalFailure", f"internal error of the local cloud: {type(error).__name__}: {error}")
+    answer: Answer = RESPONSES.json_response(found)
+    return answer
+
+
+def _control(name: str, body: bytes) -> Record:
+    if name not in OPERATIONS:
+        raise ApiError(
+            "UnknownOperationException",
+            f"the local cloud does not emulate SageMaker's {name}; it has domains, user profiles, spaces, apps, "
+            "feature groups, model package groups and tags.",
+        )
+    return API.call(name, OPERATIONS[name], json.loads(body or b"{}"))
+
+
+def _error(code: str, message: str) -> Answer:
+    answer: Answer = RESPONSES.error_response_json(code, message, _STATUS.get(code, 400))
+    return answer
+
+
+async def flush() -> dict[str, Any]:
+    return await asyncio.to_thread(feature_store_offline.flush)
+
+
+RESOURCE_HANDLERS: Mapping[str, Operations] = sagemaker_cloudformation.RESOURCE_HANDLERS
+ROUTES: Mapping[tuple[str, str], Route] = {("POST", "/_sandbox/feature-store/flush"): flush}
+
+
+def install() -> None:
+    """Have what is signed for SageMaker come here; the runtime's requests have no target, so their scope decides."""
+    ROUTER.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": [_TARGET]}
+    APP.SERVICE_HANDLERS["sagemaker"] = handle_request
+    sagemaker_cloudformation.install()
