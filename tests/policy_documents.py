@@ -14,6 +14,11 @@ from tests.synthesis import Resource, SynthesizedStack, synthesize
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 
+SESSION = {"sagemaker:UserProfileName": "learner"}
+"""What SageMaker says of the session in Studio, to every request: policy variables are filled in from it."""
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
@@ -46,10 +51,15 @@ _ARNS: Mapping[str, str] = {
 _REF_IS_THE_ARN = {"AWS::SageMaker::ModelPackageGroup", "AWS::StepFunctions::StateMachine"}
 _REF_IS_THE_NAME = {*_ARNS, *_NAME_PROPERTIES} - _REF_IS_THE_ARN
 _ARN_ATTRIBUTES = {"Arn", "DomainArn", "ModelPackageGroupArn"}
+_NAME_ATTRIBUTES = {("AWS::EC2::VPC", "DefaultSecurityGroup"), ("AWS::SageMaker::Domain", "DomainId")}
 
 
 class UnknownIntrinsicError(Exception):
     """A document holds what only CloudFormation can tell; it must be taught here, never skipped."""
+
+
+class UnknownVariableError(Exception):
+    """A document holds a policy variable that no request of the tests has a value for."""
 
 
 class Kind(StrEnum):
@@ -140,9 +150,12 @@ class Resolver:
 
     def _attribute(self, given: str | list[str]) -> str:
         name, attribute = given.split(".", 1) if isinstance(given, str) else given
-        if attribute not in _ARN_ATTRIBUTES:
-            raise UnknownIntrinsicError(f"Fn::GetAtt: {name}.{attribute}")
-        return arn_of(self._stack, self._resources[name])
+        resource = self._resources[name]
+        if (resource.type, attribute) in _NAME_ATTRIBUTES:
+            return name_of(self._stack, resource)
+        if attribute in _ARN_ATTRIBUTES:
+            return arn_of(self._stack, resource)
+        raise UnknownIntrinsicError(f"Fn::GetAtt: {name}.{attribute}")
 
     def _import(self, export: Any) -> Any:
         wanted = self.resolve(export)
@@ -221,3 +234,21 @@ def arns_of_type(combination: str, type_: str) -> Mapping[str, tuple[str, Resour
         for resource in stack.all()
         if resource.type == type_
     }
+
+
+def with_variables(value: Any) -> Any:
+    """The document with policy variables replaced, which neither evaluator nor linter does.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    if isinstance(value, Mapping):
+        return {key: with_variables(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_variables(item) for item in value]
+    return _VARIABLE.sub(_value_of, value) if isinstance(value, str) else value
+
+
+def _value_of(variable: re.Match[str]) -> str:
+    if variable[1] not in SESSION:
+        raise UnknownVariableError(f"{variable[0]}: the session of the tests has {', '.join(SESSION)}")
+    return SESSION[variable[1]]

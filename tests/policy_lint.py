@@ -15,7 +15,7 @@ from typing import Any
 import parliament
 
 from tests import iam_reference
-from tests.policy_documents import Kind, PolicyDocument
+from tests.policy_documents import Kind, PolicyDocument, with_variables
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def lint(document: Mapping[str, Any]) -> list[Finding]:
     actions = _named_actions(document)
     for action in actions:
         _define(action.partition(":")[0].lower())
-    policy = parliament.analyze_policy_string(json.dumps(_with_text_for_numbers(document)))
+    policy = parliament.analyze_policy_string(json.dumps(_with_text_for_numbers(with_variables(document))))
     return [
         Finding(found.severity, found.issue, str(found.detail))
         for found in map(parliament.enhance_finding, policy.findings)
@@ -60,10 +60,10 @@ def _named_actions(document: Mapping[str, Any]) -> Set[str]:
 
 def as_evaluated(document: PolicyDocument) -> Mapping[str, Any]:
     """The document with what it leaves to its place: a trust policy is about its role, a key policy about its key."""
-    (owner,) = document.attached_to if document.kind != Kind.IDENTITY else ("",)
+    owner = next(iter(document.attached_to), "")
     if document.kind == Kind.TRUST:
         return {**document.body, "Statement": [{**statement, "Resource": owner} for statement in document.statements]}
-    if ":kms:" in owner:
+    if document.kind == Kind.RESOURCE and ":kms:" in owner:
         return {
             **document.body,
             "Statement": [

@@ -23,6 +23,9 @@ ACCEPTED: Mapping[str, str] = {
     r"|MISMATCHED_TYPE: .* ArnLike requires a value of type Arn but given String)": (
         "As in https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html, ARN and all"
     ),
+    r"^Studio/NetworkVpcS3\w+/resource LOW RESOURCE_STAR": (
+        "The endpoint's policy narrows by account; which bucket is for the policies of roles and buckets to say"
+    ),
 }
 """Findings that stay, by what they match, each for a reason."""
 
@@ -34,8 +37,8 @@ GOOD: dict[str, Any] = {
 }
 
 
-def accepted(finding: Finding) -> str | None:
-    return next((pattern for pattern in ACCEPTED if re.search(pattern, str(finding))), None)
+def accepted(document: str, finding: Finding) -> str | None:
+    return next((pattern for pattern in ACCEPTED if re.search(pattern, f"{document} {finding}")), None)
 
 
 def found(combination: str) -> dict[str, list[Finding]]:
@@ -44,23 +47,18 @@ def found(combination: str) -> dict[str, list[Finding]]:
 
 @pytest.mark.parametrize("combination", EVERY_COMBINATION)
 def test_finds_nothing_that_is_not_accepted(combination: str) -> None:
-    open_ = {name: [str(f) for f in findings if not accepted(f)] for name, findings in found(combination).items()}
-    assert {name: findings for name, findings in open_.items() if findings} == {}
+    findings = [(name, finding) for name, all_ in found(combination).items() for finding in all_]
+    assert [f"{name} {finding}" for name, finding in findings if not accepted(name, finding)] == []
 
 
 def test_accepts_nothing_that_is_not_found() -> None:
-    assert {accepted(f) for findings in found("default").values() for f in findings} - {None} == set(ACCEPTED)
+    used = {accepted(name, finding) for name, findings in found("default").items() for finding in findings}
+    assert used - {None} == set(ACCEPTED)
 
 
 def test_reads_every_kind_of_document() -> None:
-    kinds = {(d.kind, d.attached_to[0].split(":")[2]) for d in policy_documents("s3-events")}
-    assert {
-        ("identity", "iam"),
-        ("trust", "iam"),
-        ("resource", "kms"),
-        ("resource", "s3"),
-        ("resource", "sqs"),
-    } <= kinds
+    kinds = {f"{d.kind} {arn.split(':')[2]}" for d in policy_documents("s3-events") for arn in d.attached_to}
+    assert {"identity iam", "trust iam", "resource kms", "resource s3", "resource sqs"} <= kinds
 
 
 def findings_of(**changes: Any) -> list[tuple[str, str]]:
@@ -109,4 +107,4 @@ class TestTheLinter:
 
 def test_every_statement_is_read_with_what_it_is_about() -> None:
     for document in policy_documents("default"):
-        assert all("Resource" in statement for statement in as_evaluated(document)["Statement"])
+        assert all({"Resource", "NotResource"} & statement.keys() for statement in as_evaluated(document)["Statement"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.permissions import (
     role,
     roles,
 )
-from tests.policy_documents import ACCOUNT, REGION, arns_of_type, policy_documents
+from tests.policy_documents import ACCOUNT, REGION, UnknownVariableError, arns_of_type, policy_documents
 from tests.synthesis import COMBINATIONS
 
 ROLES = {
@@ -31,6 +32,13 @@ ROLES = {
     "feature store": ("FeatureStore", "CustomerFeaturesRole"),
     "spot training": ("Training", "SpotTrainingRole"),
     "training's bucket emptier": ("Training", "CustomS3AutoDelete"),
+    "learner": ("Studio", "LearnerRole"),
+    "studio cleaner": ("Studio", "CleanerIsCompleteRole"),
+    "studio cleaner's start": ("Studio", "CleanerOnEventRole"),
+    "studio cleaner's caller": ("Studio", "CleanerOnEventFrameworkRole"),
+    "studio cleaner's waiter": ("Studio", "CleanerWaitingFrameworkRole"),
+    "studio cleaner's state machine": ("Studio", "CleanerProviderwaiterstatemachineRole"),
+    "security group closer": ("Studio", "CustomVpcRestrictDefaultSG"),
 }
 
 CURATED = "arn:aws:s3:::curated"
@@ -49,12 +57,51 @@ XGBOOST = f"arn:aws:ecr:{REGION}:141502667606:repository/sagemaker-xgboost"
 FEATURE_GROUP = f"{SAGEMAKER}:feature-group/ml-sandbox-customer-features"
 TRAINING_LOGS = f"{LOGS}:/aws/sagemaker/TrainingJobs"
 
+WORKGROUP = f"arn:aws:athena:{IN_ACCOUNT}:workgroup/ml-sandbox"
+RESULTS = "arn:aws:s3:::queries-results"
+JOB = f"{SAGEMAKER}:training-job/ml-sandbox-churn"
+TRAINING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/training-spot-training-role"
+OWN_SPACE = f"{SAGEMAKER}:space/ml-sandbox/notes"
+APP = f"{SAGEMAKER}:app/ml-sandbox/notes"
+APP_ELSEWHERE = f"{SAGEMAKER}:app/other-domain/notes/JupyterLab/default"
+OWN_APP = f"{APP}/JupyterLab/default"
+DEFAULT_SECURITY_GROUP = f"arn:aws:ec2:{IN_ACCOUNT}:security-group/network-vpc"
+CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:cleaner"
+
 OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
 WITHOUT_TLS = {"aws:SecureTransport": "false"}
 
 
 def through(service: str) -> Context:
     return {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"}
+
+
+BOUNDED: Context = {
+    "sagemaker:InstanceTypes": ["ml.m5.large"],
+    "sagemaker:MaxRuntimeInSeconds": "3600",
+    "sagemaker:VolumeKmsKeyArn": KEY,
+    "aws:RequestTag/sandbox": "ml-sandbox",
+}
+"""A training job as it may be started."""
+
+TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+
+
+def bounded_but(**changes: str | list[str] | None) -> Context:
+    """A training job that differs in keys, given by what follows their last ``:`` or ``/``; None leaves one out."""
+    return {
+        key: value
+        for key, bound in BOUNDED.items()
+        if (value := changes.get(re.split("[:/]", key)[-1], bound)) is not None
+    }
+
+
+def owned(sharing: str, *instance_types: str, owner: str = "learner") -> Context:
+    """A space or an app, with what it runs on if it is to be started."""
+    return {
+        "sagemaker:OwnerUserProfileArn": f"{SAGEMAKER}:user-profile/ml-sandbox/{owner}",
+        "sagemaker:SpaceSharingType": sharing,
+    } | ({"sagemaker:InstanceTypes": list(instance_types)} if instance_types else {})
 
 
 @dataclass(frozen=True)
@@ -113,6 +160,41 @@ ALLOWED = [
     Row("spot training", "logs:CreateLogGroup", TRAINING_LOGS),
     Row("spot training", "logs:PutLogEvents", f"{TRAINING_LOGS}:log-stream:churn/algo-1"),
     Row("spot training", "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}),
+    # learner: Studio
+    Row("learner", "sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/ml-sandbox/learner"),
+    Row("learner", "sagemaker:CreateSpace", OWN_SPACE, owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateSpace", OWN_SPACE, owned("Shared", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.m5.large", "system")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Shared", "ml.t3.medium", owner="bo")),
+    Row("learner", "sagemaker:DeleteApp", OWN_APP, owned("Private")),
+    Row("learner", "sagemaker:ListApps", "*"),
+    Row("learner", "kms:CreateGrant", KEY, {**through("sagemaker"), "kms:GrantIsForAWSResource": "true"}),
+    # learner: data, queries, features
+    Row("learner", "s3:GetObject", f"{RAW}/orders/2026/11/22/a.gz"),
+    Row("learner", "s3:GetObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("learner", "s3:GetObject", f"{RESULTS}/query.csv"),
+    Row("learner", "s3:PutObject", f"{RESULTS}/query.csv"),
+    Row("learner", "kms:Decrypt", KEY, through("s3")),
+    Row("learner", "athena:StartQueryExecution", WORKGROUP),
+    Row("learner", "glue:GetTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("learner", "sagemaker:PutRecord", FEATURE_GROUP),
+    Row("learner", "sagemaker:BatchGetRecord", FEATURE_GROUP),
+    # learner: training within the bounds
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.c5.xlarge"])),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds="60")),
+    Row("learner", "sagemaker:StopTrainingJob", JOB),
+    Row("learner", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
+    # cleaner
+    Row("studio cleaner", "sagemaker:ListSpaces", "*"),
+    Row("studio cleaner", "sagemaker:DeleteApp", OWN_APP),
+    Row("studio cleaner", "sagemaker:DeleteSpace", OWN_SPACE),
+    Row("studio cleaner's start", "logs:PutLogEvents", f"{LOGS}:cleaner-logs:log-stream:a"),
+    Row("studio cleaner's caller", "lambda:InvokeFunction", f"{CLEANER}-on-event"),
+    Row("studio cleaner's waiter", "lambda:InvokeFunction", f"{CLEANER}-is-complete"),
+    Row("studio cleaner's state machine", "lambda:InvokeFunction", f"{CLEANER}-providerframeworkis-complete"),
+    Row("security group closer", "ec2:RevokeSecurityGroupIngress", DEFAULT_SECURITY_GROUP),
 ]
 
 DENIED = [
@@ -184,7 +266,76 @@ DENIED = [
     Row("spot training", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/ml-sandbox-churn"),
     Row("spot training", "sagemaker:PutRecord", FEATURE_GROUP),
     Row("spot training", "ec2:CreateNetworkInterface", f"arn:aws:ec2:{IN_ACCOUNT}:network-interface/*"),
-    Row("spot training", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/training-spot-training-role"),
+    Row("spot training", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
+    # learner: training out of the bounds
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.p5.48xlarge"])),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.p5.48xlarge"])),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds="3601")),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds="432000")),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(VolumeKmsKeyArn=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(VolumeKmsKeyArn=OTHER_KEY)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(sandbox=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(sandbox="another")),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, {**BOUNDED, "sagemaker:KeepAlivePeriod": "600"}),
+    Row("learner", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/churn", BOUNDED),
+    Row("learner", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/ml-sandbox2-churn", BOUNDED),
+    Row("learner", "sagemaker:StopTrainingJob", f"{SAGEMAKER}:training-job/churn"),
+    Row("learner", "iam:PassRole", TRAINING_ROLE),
+    Row("learner", "iam:PassRole", TRAINING_ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
+    Row("learner", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/studio-learner-role", TO_SAGEMAKER),
+    Row("learner", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/administrator", TO_SAGEMAKER),
+    # learner: what idles at a cost, and jobs that nothing bounds
+    Row("learner", "sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/churn"),
+    Row("learner", "sagemaker:CreateNotebookInstance", f"{SAGEMAKER}:notebook-instance/mine"),
+    Row("learner", "sagemaker:CreateCluster", f"{SAGEMAKER}:cluster/mine"),
+    Row("learner", "sagemaker:CreateProcessingJob", f"{SAGEMAKER}:processing-job/ml-sandbox-a"),
+    Row("learner", "sagemaker:CreateHyperParameterTuningJob", f"{SAGEMAKER}:hyper-parameter-tuning-job/ml-sandbox-a"),
+    # learner: Studio of others, other instances, apps without idle shutdown
+    Row("learner", "sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/ml-sandbox/bo"),
+    Row("learner", "sagemaker:CreateSpace", OWN_SPACE, owned("Private", "ml.t3.medium", owner="bo")),
+    Row("learner", "sagemaker:DeleteSpace", OWN_SPACE, owned("Shared", owner="bo")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.t3.medium", owner="bo")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.g5.48xlarge")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.t3.medium", "ml.g5.48xlarge")),
+    Row("learner", "sagemaker:CreateApp", f"{APP}/KernelGateway/default", owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", f"{APP}/canvas/default", owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", APP_ELSEWHERE, owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:UpdateDomain", f"{SAGEMAKER}:domain/ml-sandbox"),
+    Row("learner", "sagemaker:UpdateUserProfile", f"{SAGEMAKER}:user-profile/ml-sandbox/learner"),
+    Row("learner", "sagemaker:DeleteTags", JOB),
+    # learner: data, catalog, features, identities, the key
+    Row("learner", "s3:PutObject", f"{CURATED}/churn/train.parquet"),
+    Row("learner", "s3:DeleteObject", f"{RAW}/orders/2026/11/22/a.gz"),
+    Row("learner", "s3:DeleteBucketPolicy", RAW),
+    Row("learner", "s3:PutObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
+    Row("learner", "s3:GetObject", f"{CURATED}/churn/train.parquet", WITHOUT_TLS),
+    Row("learner", "s3:GetObject", f"{ELSEWHERE}/a"),
+    Row("learner", "athena:StartQueryExecution", f"arn:aws:athena:{IN_ACCOUNT}:workgroup/primary"),
+    Row("learner", "athena:UpdateWorkGroup", WORKGROUP),
+    Row("learner", "glue:DeleteTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("learner", "glue:GetTable", f"{GLUE}:table/somebody_elses/table"),
+    Row("learner", "sagemaker:DeleteFeatureGroup", FEATURE_GROUP),
+    Row("learner", "sagemaker:UpdateFeatureGroup", FEATURE_GROUP),
+    Row("learner", "sagemaker:PutRecord", f"{SAGEMAKER}:feature-group/another"),
+    Row("learner", "sts:AssumeRole", TRAINING_ROLE),
+    Row("learner", "iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/studio-learner-role"),
+    Row("learner", "kms:Decrypt", KEY),
+    Row("learner", "kms:Decrypt", KEY, through("dynamodb")),
+    Row("learner", "kms:CreateGrant", KEY, through("sagemaker")),
+    Row("learner", "kms:ScheduleKeyDeletion", KEY),
+    # cleaner
+    Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
+    Row("studio cleaner", "sagemaker:DeleteSpace", f"{SAGEMAKER}:space/other-domain/notes"),
+    Row("studio cleaner", "sagemaker:DeleteDomain", f"{SAGEMAKER}:domain/ml-sandbox"),
+    Row("studio cleaner", "sagemaker:DeleteUserProfile", f"{SAGEMAKER}:user-profile/ml-sandbox/learner"),
+    Row("studio cleaner's start", "sagemaker:DeleteApp", OWN_APP),
+    Row("studio cleaner's caller", "lambda:InvokeFunction", TRANSFORM),
+    Row("studio cleaner's waiter", "sagemaker:DeleteSpace", OWN_SPACE),
+    Row("studio cleaner's state machine", "lambda:InvokeFunction", f"{CLEANER}-on-event"),
+    Row("security group closer", "ec2:RevokeSecurityGroupIngress", f"{DEFAULT_SECURITY_GROUP}-of-another"),
+    Row("security group closer", "ec2:DeleteSecurityGroup", DEFAULT_SECURITY_GROUP),
 ]
 
 TRUSTED = [
@@ -196,6 +347,13 @@ TRUSTED = [
     ("feature store", "sagemaker.amazonaws.com"),
     ("spot training", "sagemaker.amazonaws.com"),
     ("training's bucket emptier", "lambda.amazonaws.com"),
+    ("learner", "sagemaker.amazonaws.com"),
+    ("studio cleaner", "lambda.amazonaws.com"),
+    ("studio cleaner's start", "lambda.amazonaws.com"),
+    ("studio cleaner's caller", "lambda.amazonaws.com"),
+    ("studio cleaner's waiter", "lambda.amazonaws.com"),
+    ("studio cleaner's state machine", "states.amazonaws.com"),
+    ("security group closer", "lambda.amazonaws.com"),
 ]
 
 
@@ -219,7 +377,7 @@ def test_is_assumed_by_its_service_alone(name: str, service: str) -> None:
     assert not role_named(name).may_be_assumed_by("ec2.amazonaws.com", ACCOUNT)
 
 
-@pytest.mark.parametrize("name", ["spot training"])
+@pytest.mark.parametrize("name", ["spot training", "learner"])
 def test_is_not_assumed_by_sagemaker_for_another_account(name: str) -> None:
     assert not role_named(name).may_be_assumed_by("sagemaker.amazonaws.com", OTHER_ACCOUNT)
 
@@ -268,7 +426,7 @@ class TestTheTable:
         known = {
             arn for kind in ("S3::Bucket", "KMS::Key", "IAM::Role") for arn in arns_of_type("default", f"AWS::{kind}")
         }
-        foreign = {ELSEWHERE, OTHER_KEY}
+        foreign = {ELSEWHERE, OTHER_KEY, f"arn:aws:iam::{ACCOUNT}:role/administrator"}
         named = {
             row.resource.partition("/")[0] if ":s3:::" in row.resource else row.resource
             for row in self.ROWS
@@ -288,20 +446,36 @@ class TestEveryPolicy:
         assert resource_policy(f"{RAW}/orders/a.gz") == resource_policy(RAW)
         assert resource_policy(FEATURE_GROUP) is None
 
+    def test_has_its_variables_filled_in(self) -> None:
+        own = f"{SAGEMAKER}:user-profile/studio/${{sagemaker:UserProfileName}}"
+        document = {"Statement": {"Effect": "Allow", "Action": "sagemaker:CreatePresignedDomainUrl", "Resource": own}}
+        anyone = Role(f"arn:aws:iam::{ACCOUNT}:role/any", (document,), {})
+        assert anyone.may("sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/studio/learner", {})
+        assert not anyone.may("sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/studio/bo", {})
+
     @pytest.mark.parametrize(
         "statement",
         [
             {"Condition": {"StringMatches": {"aws:PrincipalArn": "x"}}},
             {"Condition": {"ForAnyValue:StringMatches": {"aws:PrincipalArn": "x"}}},
-            {"Condition": {"StringEquals": {"s3:prefix": "${aws:username}/"}}},
             {"Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:*"}}},
-            {"Resource": "arn:aws:s3:::raw/${aws:username}/*"},
         ],
     )
     def test_beyond_what_the_evaluator_can_decide_is_refused(self, statement: dict[str, Any]) -> None:
         document = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"} | statement]}
         with pytest.raises(UnknownConditionError):
             parsed(document)
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            {"Condition": {"StringEquals": {"s3:prefix": "${aws:username}/"}}},
+            {"Resource": "arn:aws:s3:::raw/${aws:username}/*"},
+        ],
+    )
+    def test_with_a_variable_that_no_request_has_is_refused(self, statement: dict[str, Any]) -> None:
+        with pytest.raises(UnknownVariableError):
+            parsed({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"} | statement]})
 
 
 class TestTheEvaluator:
