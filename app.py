@@ -7,11 +7,11 @@ import os
 import sys
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from contracts import ContractError
 from stacks.cli_version import CliVersionError, check_cli_version
 from stacks.regions import describe_missing_stacks
+from stacks.rule_packs import ENFORCED
 from stacks.sandbox import build_sandbox
 from stacks.settings import Settings, SettingsError
 
@@ -30,7 +30,7 @@ def main() -> None:
         sys.exit(str(error))
     if message := describe_missing_stacks(region):
         sys.stderr.write(f"{message}\n")
-    Validations.of(app).add_plugins(AwsSolutionsChecks(), ServerlessChecks())
+    Validations.of(app).add_plugins(*(pack() for pack in ENFORCED))
     app.synth()
 
 

@@ -170,7 +170,7 @@ class TestGrantToStart:
 
     def test_denies_volumes_with_another_key_or_with_none(self, granted: list[dict[str, Any]]) -> None:
         condition = self.denial(granted, "DenyTrainingWithoutTheVolumeKey")
-        assert condition["ArnNotEquals"]["sagemaker:VolumeKmsKey"]["Fn::GetAtt"][0].startswith("Key")
+        assert condition["ArnNotEquals"]["sagemaker:VolumeKmsKeyArn"]["Fn::GetAtt"][0].startswith("Key")
 
     def test_denies_jobs_without_the_sandbox_tag(self, granted: list[dict[str, Any]]) -> None:
         assert self.denial(granted, "DenyTrainingWithoutTheSandboxTag") == {

@@ -49,7 +49,7 @@ class SpotTraining(Construct):
                 "NumericGreaterThan": {"sagemaker:MaxRuntimeInSeconds": max_runtime.to_seconds()}
             },
             "DenyTrainingWithoutMaximumRuntime": {"Null": {"sagemaker:MaxRuntimeInSeconds": "true"}},
-            "DenyTrainingWithoutTheVolumeKey": {"ArnNotEquals": {"sagemaker:VolumeKmsKey": key.key_arn}},
+            "DenyTrainingWithoutTheVolumeKey": {"ArnNotEquals": {"sagemaker:VolumeKmsKeyArn": key.key_arn}},
             "DenyTrainingWithoutTheSandboxTag": {"StringNotEquals": {"aws:RequestTag/sandbox": sandbox_name}},
             "DenyInstancesKeptWarm": {"NumericGreaterThan": {"sagemaker:KeepAlivePeriod": 0}},
         }

@@ -1,0 +1,581 @@
+"""What every role of the sandbox may do, and what it may not, one request to a line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ministack.core import iam_evaluator
+
+from tests import iam_reference
+from tests.permissions import (
+    OTHER_ACCOUNT,
+    Context,
+    Role,
+    UnknownConditionError,
+    parsed,
+    resource_policy,
+    role,
+    roles,
+)
+from tests.policy_documents import ACCOUNT, REGION, UnknownVariableError, arns_of_type, policy_documents
+from tests.synthesis import COMBINATIONS
+
+ROLES = {
+    "raw crawler": ("Lake", "RawCrawlerRole"),
+    "curated crawler": ("Lake", "CuratedCrawlerRole"),
+    "lake's bucket emptier": ("Lake", "CustomS3AutoDelete"),
+    "order transform": ("Ingestion", "OrderTransformRole"),
+    "order delivery": ("Ingestion", "OrderDeliveryRole"),
+    "feature store": ("FeatureStore", "CustomerFeaturesRole"),
+    "spot training": ("Training", "SpotTrainingRole"),
+    "training's bucket emptier": ("Training", "CustomS3AutoDelete"),
+    "learner": ("Studio", "LearnerRole"),
+    "studio cleaner": ("Studio", "CleanerIsCompleteRole"),
+    "studio cleaner's start": ("Studio", "CleanerOnEventRole"),
+    "studio cleaner's caller": ("Studio", "CleanerOnEventFrameworkRole"),
+    "studio cleaner's waiter": ("Studio", "CleanerWaitingFrameworkRole"),
+    "studio cleaner's state machine": ("Studio", "CleanerProviderwaiterstatemachineRole"),
+    "security group closer": ("Studio", "CustomVpcRestrictDefaultSG"),
+}
+
+CURATED = "arn:aws:s3:::curated"
+PROCESSED = "arn:aws:s3:::processed"
+RAW = "arn:aws:s3:::raw"
+TRAINING = "arn:aws:s3:::artifacts"
+ELSEWHERE = "arn:aws:s3:::bucket-of-someone-else"
+IN_ACCOUNT = f"{REGION}:{ACCOUNT}"
+KEY = f"arn:aws:kms:{IN_ACCOUNT}:key/key"
+OTHER_KEY = f"arn:aws:kms:{IN_ACCOUNT}:key/another"
+GLUE = f"arn:aws:glue:{IN_ACCOUNT}"
+LOGS = f"arn:aws:logs:{IN_ACCOUNT}:log-group"
+SAGEMAKER = f"arn:aws:sagemaker:{IN_ACCOUNT}"
+TRANSFORM = f"arn:aws:lambda:{IN_ACCOUNT}:function:order-transform-function"
+XGBOOST = f"arn:aws:ecr:{REGION}:141502667606:repository/sagemaker-xgboost"
+FEATURE_GROUP = f"{SAGEMAKER}:feature-group/ml-sandbox-customer-features"
+TRAINING_LOGS = f"{LOGS}:/aws/sagemaker/TrainingJobs"
+
+WORKGROUP = f"arn:aws:athena:{IN_ACCOUNT}:workgroup/ml-sandbox"
+RESULTS = "arn:aws:s3:::queries-results"
+JOB = f"{SAGEMAKER}:training-job/ml-sandbox-churn"
+TRAINING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/training-spot-training-role"
+OWN_SPACE = f"{SAGEMAKER}:space/ml-sandbox/notes"
+APP = f"{SAGEMAKER}:app/ml-sandbox/notes"
+APP_ELSEWHERE = f"{SAGEMAKER}:app/other-domain/notes/JupyterLab/default"
+OWN_APP = f"{APP}/JupyterLab/default"
+DEFAULT_SECURITY_GROUP = f"arn:aws:ec2:{IN_ACCOUNT}:security-group/network-vpc"
+CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:cleaner"
+
+OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
+WITHOUT_TLS = {"aws:SecureTransport": "false"}
+
+
+def through(service: str) -> Context:
+    return {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"}
+
+
+BOUNDED: Context = {
+    "sagemaker:InstanceTypes": ["ml.m5.large"],
+    "sagemaker:MaxRuntimeInSeconds": "3600",
+    "sagemaker:VolumeKmsKeyArn": KEY,
+    "aws:RequestTag/sandbox": "ml-sandbox",
+}
+"""A training job as it may be started."""
+
+TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+
+
+def bounded_but(**changes: str | list[str] | None) -> Context:
+    """A training job that differs in keys, given by what follows their last ``:`` or ``/``; None leaves one out."""
+    return {
+        key: value
+        for key, bound in BOUNDED.items()
+        if (value := changes.get(re.split("[:/]", key)[-1], bound)) is not None
+    }
+
+
+def owned(sharing: str, *instance_types: str, owner: str = "learner") -> Context:
+    """A space or an app, with what it runs on if it is to be started."""
+    return {
+        "sagemaker:OwnerUserProfileArn": f"{SAGEMAKER}:user-profile/ml-sandbox/{owner}",
+        "sagemaker:SpaceSharingType": sharing,
+    } | ({"sagemaker:InstanceTypes": list(instance_types)} if instance_types else {})
+
+
+@dataclass(frozen=True)
+class Row:
+    role: str
+    action: str
+    resource: str
+    context: Context = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        context = " ".join(f"{key}={value}" for key, value in self.context.items())
+        return f"{self.role}: {self.action} {self.resource} {context}".strip()
+
+
+ALLOWED = [
+    # crawlers read what they crawl, and write their database
+    Row("raw crawler", "s3:GetObject", f"{RAW}/customers/2026-11-22/customers.csv"),
+    Row("raw crawler", "s3:GetObject", f"{RAW}/landing/returns.json"),
+    Row("raw crawler", "s3:ListBucket", RAW),
+    Row("raw crawler", "kms:Decrypt", KEY, through("s3")),
+    Row("raw crawler", "glue:CreateTable", f"{GLUE}:table/ml_sandbox_raw/customers"),
+    Row("raw crawler", "logs:PutLogEvents", f"{LOGS}:/aws-glue/crawlers-role/raw:log-stream:raw"),
+    Row("curated crawler", "s3:GetObject", f"{CURATED}/churn/part-0.parquet"),
+    Row("curated crawler", "glue:BatchCreatePartition", f"{GLUE}:database/ml_sandbox_curated"),
+    # the function that empties buckets is allowed by the buckets' policies
+    Row("lake's bucket emptier", "s3:DeleteObjectVersion", f"{RAW}/orders/a.gz"),
+    Row("training's bucket emptier", "s3:DeleteObject", f"{TRAINING}/artifacts/churn/model.tar.gz"),
+    # ingestion
+    Row("order transform", "logs:PutLogEvents", f"{LOGS}:order-transform-logs:log-stream:a"),
+    Row("order delivery", "lambda:InvokeFunction", f"{TRANSFORM}:$LATEST"),
+    Row("order delivery", "s3:PutObject", f"{RAW}/orders/2026/11/22/a.gz"),
+    Row("order delivery", "s3:PutObject", f"{RAW}/errors/processing-failed/a"),
+    Row("order delivery", "s3:PutObject", f"{PROCESSED}/orders/category=toys/a.parquet"),
+    Row("order delivery", "s3:AbortMultipartUpload", f"{PROCESSED}/orders/a.parquet"),
+    Row("order delivery", "glue:GetTableVersions", f"{GLUE}:table/ml_sandbox_processed/orders"),
+    Row("order delivery", "kms:GenerateDataKey", KEY, through("s3")),
+    # feature store
+    Row("feature store", "s3:PutObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("feature store", "s3:PutObjectAcl", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("feature store", "s3:GetBucketAcl", CURATED),
+    Row("feature store", "glue:UpdateTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("feature store", "kms:GenerateDataKey", KEY, through("s3")),
+    Row("feature store", "kms:Decrypt", KEY),
+    # spot training
+    Row("spot training", "s3:GetObject", f"{CURATED}/churn/train.parquet"),
+    Row("spot training", "s3:GetObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("spot training", "s3:ListBucket", CURATED),
+    Row("spot training", "s3:PutObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
+    Row("spot training", "s3:PutObject", f"{TRAINING}/checkpoints/churn/epoch-3"),
+    Row("spot training", "s3:GetObject", f"{TRAINING}/checkpoints/churn/epoch-3"),
+    Row("spot training", "kms:Decrypt", KEY, through("s3")),
+    Row("spot training", "kms:GenerateDataKey", KEY, through("s3")),
+    Row("spot training", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
+    Row("spot training", "ecr:GetAuthorizationToken", "*"),
+    Row("spot training", "ecr:BatchGetImage", XGBOOST),
+    Row("spot training", "logs:CreateLogGroup", TRAINING_LOGS),
+    Row("spot training", "logs:PutLogEvents", f"{TRAINING_LOGS}:log-stream:churn/algo-1"),
+    Row("spot training", "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}),
+    # learner: Studio
+    Row("learner", "sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/ml-sandbox/learner"),
+    Row("learner", "sagemaker:CreateSpace", OWN_SPACE, owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateSpace", OWN_SPACE, owned("Shared", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.m5.large", "system")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Shared", "ml.t3.medium", owner="bo")),
+    Row("learner", "sagemaker:DeleteApp", OWN_APP, owned("Private")),
+    Row("learner", "sagemaker:ListApps", "*"),
+    Row("learner", "kms:CreateGrant", KEY, {**through("sagemaker"), "kms:GrantIsForAWSResource": "true"}),
+    # learner: data, queries, features
+    Row("learner", "s3:GetObject", f"{RAW}/orders/2026/11/22/a.gz"),
+    Row("learner", "s3:GetObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("learner", "s3:GetObject", f"{RESULTS}/query.csv"),
+    Row("learner", "s3:PutObject", f"{RESULTS}/query.csv"),
+    Row("learner", "kms:Decrypt", KEY, through("s3")),
+    Row("learner", "athena:StartQueryExecution", WORKGROUP),
+    Row("learner", "glue:GetTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("learner", "sagemaker:PutRecord", FEATURE_GROUP),
+    Row("learner", "sagemaker:BatchGetRecord", FEATURE_GROUP),
+    # learner: training within the bounds
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.c5.xlarge"])),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds="60")),
+    Row("learner", "sagemaker:StopTrainingJob", JOB),
+    Row("learner", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
+    # cleaner
+    Row("studio cleaner", "sagemaker:ListSpaces", "*"),
+    Row("studio cleaner", "sagemaker:DeleteApp", OWN_APP),
+    Row("studio cleaner", "sagemaker:DeleteSpace", OWN_SPACE),
+    Row("studio cleaner's start", "logs:PutLogEvents", f"{LOGS}:cleaner-logs:log-stream:a"),
+    Row("studio cleaner's caller", "lambda:InvokeFunction", f"{CLEANER}-on-event"),
+    Row("studio cleaner's waiter", "lambda:InvokeFunction", f"{CLEANER}-is-complete"),
+    Row("studio cleaner's state machine", "lambda:InvokeFunction", f"{CLEANER}-providerframeworkis-complete"),
+    Row("security group closer", "ec2:RevokeSecurityGroupIngress", DEFAULT_SECURITY_GROUP),
+]
+
+DENIED = [
+    # crawlers: other prefixes, other zones, other databases, any write to a bucket
+    Row("raw crawler", "s3:GetObject", f"{RAW}/orders/2026/11/22/a.gz"),
+    Row("raw crawler", "s3:GetObject", f"{CURATED}/churn/part-0.parquet"),
+    Row("raw crawler", "s3:GetObject", f"{RAW}/customers/customers.csv", WITHOUT_TLS),
+    Row("raw crawler", "s3:GetObject", f"{RAW}/customers/customers.csv", OVER_TLS_1_1),
+    Row("raw crawler", "s3:PutObject", f"{RAW}/customers/customers.csv"),
+    Row("raw crawler", "s3:DeleteObject", f"{RAW}/customers/customers.csv"),
+    Row("raw crawler", "kms:Decrypt", KEY),
+    Row("raw crawler", "kms:Decrypt", OTHER_KEY, through("s3")),
+    Row("raw crawler", "kms:GenerateDataKey", KEY, through("s3")),
+    Row("raw crawler", "glue:CreateTable", f"{GLUE}:table/ml_sandbox_curated/customers"),
+    Row("raw crawler", "glue:DeleteTable", f"{GLUE}:table/ml_sandbox_raw/customers"),
+    Row("raw crawler", "logs:PutLogEvents", f"{LOGS}:/aws/lambda/other:log-stream:a"),
+    Row("curated crawler", "s3:GetObject", f"{RAW}/customers/customers.csv"),
+    Row("curated crawler", "s3:PutObject", f"{CURATED}/churn/part-0.parquet"),
+    Row("curated crawler", "glue:UpdateTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    # a function empties the buckets of its own stack, and reads nothing
+    Row("lake's bucket emptier", "s3:GetObject", f"{RAW}/orders/a.gz"),
+    Row("lake's bucket emptier", "s3:DeleteObject", f"{TRAINING}/artifacts/churn/model.tar.gz"),
+    Row("lake's bucket emptier", "s3:DeleteObject", f"{ELSEWHERE}/a"),
+    Row("training's bucket emptier", "s3:DeleteObject", f"{CURATED}/churn/train.parquet"),
+    Row("training's bucket emptier", "kms:Decrypt", KEY, through("s3")),
+    # ingestion
+    Row("order transform", "s3:GetObject", f"{RAW}/orders/a.gz"),
+    Row("order transform", "logs:PutLogEvents", f"{LOGS}:order-delivery-logs:log-stream:a"),
+    Row("order transform", "logs:CreateLogGroup", f"{LOGS}:order-transform-logs"),
+    Row("order transform", "kms:Decrypt", KEY, through("s3")),
+    Row("order delivery", "s3:PutObject", f"{RAW}/customers/customers.csv"),
+    Row("order delivery", "s3:PutObject", f"{CURATED}/orders/a.parquet"),
+    Row("order delivery", "s3:DeleteObject", f"{RAW}/orders/a.gz"),
+    Row("order delivery", "kms:GenerateDataKey", KEY),
+    Row("order delivery", "glue:GetTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("order delivery", "glue:UpdateTable", f"{GLUE}:table/ml_sandbox_processed/orders"),
+    Row("order delivery", "lambda:InvokeFunction", f"arn:aws:lambda:{IN_ACCOUNT}:function:another"),
+    Row("order delivery", "lambda:UpdateFunctionCode", TRANSFORM),
+    # feature store
+    Row("feature store", "s3:PutObject", f"{CURATED}/churn/train.parquet"),
+    Row("feature store", "s3:GetObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("feature store", "s3:DeleteObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("feature store", "s3:PutObject", f"{RAW}/feature-store/a.parquet"),
+    Row("feature store", "glue:DeleteTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("feature store", "glue:UpdateTable", f"{GLUE}:table/ml_sandbox_curated/customer_features"),
+    Row("feature store", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
+    Row("feature store", "kms:Decrypt", OTHER_KEY),
+    # spot training
+    Row("spot training", "s3:PutObject", f"{CURATED}/churn/train.parquet"),
+    Row("spot training", "s3:PutObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("spot training", "s3:PutObject", f"{TRAINING}/elsewhere/model.tar.gz"),
+    Row("spot training", "s3:PutObject", f"{TRAINING}/artifacts"),
+    Row("spot training", "s3:GetObject", f"{RAW}/customers/customers.csv"),
+    Row("spot training", "s3:DeleteObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
+    Row("spot training", "s3:PutObject", f"{ELSEWHERE}/artifacts/model.tar.gz"),
+    Row("spot training", "s3:GetObject", f"{CURATED}/churn/train.parquet", WITHOUT_TLS),
+    Row("spot training", "kms:Decrypt", KEY),
+    Row("spot training", "kms:Decrypt", KEY, through("dynamodb")),
+    Row("spot training", "kms:GenerateDataKey", OTHER_KEY, through("s3")),
+    Row("spot training", "kms:CreateGrant", KEY),
+    Row("spot training", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "false"}),
+    Row("spot training", "kms:ScheduleKeyDeletion", KEY),
+    Row("spot training", "ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/anything"),
+    Row("spot training", "ecr:PutImage", XGBOOST),
+    Row("spot training", "logs:PutLogEvents", f"{LOGS}:/aws/sagemaker/Endpoints/a:log-stream:a"),
+    Row("spot training", "logs:DeleteLogGroup", TRAINING_LOGS),
+    Row("spot training", "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/EC2"}),
+    Row("spot training", "cloudwatch:PutMetricData", "*"),
+    Row("spot training", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/ml-sandbox-churn"),
+    Row("spot training", "sagemaker:PutRecord", FEATURE_GROUP),
+    Row("spot training", "ec2:CreateNetworkInterface", f"arn:aws:ec2:{IN_ACCOUNT}:network-interface/*"),
+    Row("spot training", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
+    # learner: training out of the bounds
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.p5.48xlarge"])),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.p5.48xlarge"])),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds="3601")),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds="432000")),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(VolumeKmsKeyArn=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(VolumeKmsKeyArn=OTHER_KEY)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(sandbox=None)),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(sandbox="another")),
+    Row("learner", "sagemaker:CreateTrainingJob", JOB, {**BOUNDED, "sagemaker:KeepAlivePeriod": "600"}),
+    Row("learner", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/churn", BOUNDED),
+    Row("learner", "sagemaker:CreateTrainingJob", f"{SAGEMAKER}:training-job/ml-sandbox2-churn", BOUNDED),
+    Row("learner", "sagemaker:StopTrainingJob", f"{SAGEMAKER}:training-job/churn"),
+    Row("learner", "iam:PassRole", TRAINING_ROLE),
+    Row("learner", "iam:PassRole", TRAINING_ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
+    Row("learner", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/studio-learner-role", TO_SAGEMAKER),
+    Row("learner", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/administrator", TO_SAGEMAKER),
+    # learner: what idles at a cost, and jobs that nothing bounds
+    Row("learner", "sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/churn"),
+    Row("learner", "sagemaker:CreateNotebookInstance", f"{SAGEMAKER}:notebook-instance/mine"),
+    Row("learner", "sagemaker:CreateCluster", f"{SAGEMAKER}:cluster/mine"),
+    Row("learner", "sagemaker:CreateProcessingJob", f"{SAGEMAKER}:processing-job/ml-sandbox-a"),
+    Row("learner", "sagemaker:CreateHyperParameterTuningJob", f"{SAGEMAKER}:hyper-parameter-tuning-job/ml-sandbox-a"),
+    # learner: Studio of others, other instances, apps without idle shutdown
+    Row("learner", "sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/ml-sandbox/bo"),
+    Row("learner", "sagemaker:CreateSpace", OWN_SPACE, owned("Private", "ml.t3.medium", owner="bo")),
+    Row("learner", "sagemaker:DeleteSpace", OWN_SPACE, owned("Shared", owner="bo")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.t3.medium", owner="bo")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.g5.48xlarge")),
+    Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.t3.medium", "ml.g5.48xlarge")),
+    Row("learner", "sagemaker:CreateApp", f"{APP}/KernelGateway/default", owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", f"{APP}/canvas/default", owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:CreateApp", APP_ELSEWHERE, owned("Private", "ml.t3.medium")),
+    Row("learner", "sagemaker:UpdateDomain", f"{SAGEMAKER}:domain/ml-sandbox"),
+    Row("learner", "sagemaker:UpdateUserProfile", f"{SAGEMAKER}:user-profile/ml-sandbox/learner"),
+    Row("learner", "sagemaker:DeleteTags", JOB),
+    # learner: data, catalog, features, identities, the key
+    Row("learner", "s3:PutObject", f"{CURATED}/churn/train.parquet"),
+    Row("learner", "s3:DeleteObject", f"{RAW}/orders/2026/11/22/a.gz"),
+    Row("learner", "s3:DeleteBucketPolicy", RAW),
+    Row("learner", "s3:PutObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
+    Row("learner", "s3:GetObject", f"{CURATED}/churn/train.parquet", WITHOUT_TLS),
+    Row("learner", "s3:GetObject", f"{ELSEWHERE}/a"),
+    Row("learner", "athena:StartQueryExecution", f"arn:aws:athena:{IN_ACCOUNT}:workgroup/primary"),
+    Row("learner", "athena:UpdateWorkGroup", WORKGROUP),
+    Row("learner", "glue:DeleteTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("learner", "glue:GetTable", f"{GLUE}:table/somebody_elses/table"),
+    Row("learner", "sagemaker:DeleteFeatureGroup", FEATURE_GROUP),
+    Row("learner", "sagemaker:UpdateFeatureGroup", FEATURE_GROUP),
+    Row("learner", "sagemaker:PutRecord", f"{SAGEMAKER}:feature-group/another"),
+    Row("learner", "sts:AssumeRole", TRAINING_ROLE),
+    Row("learner", "iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/studio-learner-role"),
+    Row("learner", "kms:Decrypt", KEY),
+    Row("learner", "kms:Decrypt", KEY, through("dynamodb")),
+    Row("learner", "kms:CreateGrant", KEY, through("sagemaker")),
+    Row("learner", "kms:ScheduleKeyDeletion", KEY),
+    # cleaner
+    Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
+    Row("studio cleaner", "sagemaker:DeleteSpace", f"{SAGEMAKER}:space/other-domain/notes"),
+    Row("studio cleaner", "sagemaker:DeleteDomain", f"{SAGEMAKER}:domain/ml-sandbox"),
+    Row("studio cleaner", "sagemaker:DeleteUserProfile", f"{SAGEMAKER}:user-profile/ml-sandbox/learner"),
+    Row("studio cleaner's start", "sagemaker:DeleteApp", OWN_APP),
+    Row("studio cleaner's caller", "lambda:InvokeFunction", TRANSFORM),
+    Row("studio cleaner's waiter", "sagemaker:DeleteSpace", OWN_SPACE),
+    Row("studio cleaner's state machine", "lambda:InvokeFunction", f"{CLEANER}-on-event"),
+    Row("security group closer", "ec2:RevokeSecurityGroupIngress", f"{DEFAULT_SECURITY_GROUP}-of-another"),
+    Row("security group closer", "ec2:DeleteSecurityGroup", DEFAULT_SECURITY_GROUP),
+]
+
+TRUSTED = [
+    ("raw crawler", "glue.amazonaws.com"),
+    ("curated crawler", "glue.amazonaws.com"),
+    ("lake's bucket emptier", "lambda.amazonaws.com"),
+    ("order transform", "lambda.amazonaws.com"),
+    ("order delivery", "firehose.amazonaws.com"),
+    ("feature store", "sagemaker.amazonaws.com"),
+    ("spot training", "sagemaker.amazonaws.com"),
+    ("training's bucket emptier", "lambda.amazonaws.com"),
+    ("learner", "sagemaker.amazonaws.com"),
+    ("studio cleaner", "lambda.amazonaws.com"),
+    ("studio cleaner's start", "lambda.amazonaws.com"),
+    ("studio cleaner's caller", "lambda.amazonaws.com"),
+    ("studio cleaner's waiter", "lambda.amazonaws.com"),
+    ("studio cleaner's state machine", "states.amazonaws.com"),
+    ("security group closer", "lambda.amazonaws.com"),
+]
+
+
+def role_named(name: str) -> Role:
+    return role(*ROLES[name])
+
+
+@pytest.mark.parametrize("row", ALLOWED, ids=str)
+def test_may(row: Row) -> None:
+    assert role_named(row.role).may(row.action, row.resource, row.context)
+
+
+@pytest.mark.parametrize("row", DENIED, ids=str)
+def test_may_not(row: Row) -> None:
+    assert not role_named(row.role).may(row.action, row.resource, row.context)
+
+
+@pytest.mark.parametrize(("name", "service"), TRUSTED)
+def test_is_assumed_by_its_service_alone(name: str, service: str) -> None:
+    assert role_named(name).may_be_assumed_by(service, ACCOUNT)
+    assert not role_named(name).may_be_assumed_by("ec2.amazonaws.com", ACCOUNT)
+
+
+@pytest.mark.parametrize("name", ["spot training", "learner"])
+def test_is_not_assumed_by_sagemaker_for_another_account(name: str) -> None:
+    assert not role_named(name).may_be_assumed_by("sagemaker.amazonaws.com", OTHER_ACCOUNT)
+
+
+class TestTheKey:
+    """Even a principal that IAM allows everything uses the key only through a service that the key names."""
+
+    ADMINISTRATOR = Role(
+        f"arn:aws:iam::{ACCOUNT}:role/administrator",
+        ({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},),
+        {},
+    )
+
+    @pytest.mark.parametrize("action", ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"])
+    def test_is_not_used_directly(self, action: str) -> None:
+        assert not self.ADMINISTRATOR.may(action, KEY, {})
+        assert not self.ADMINISTRATOR.may(action, KEY, through("dynamodb"))
+        assert self.ADMINISTRATOR.may(action, KEY, through("s3"))
+
+    def test_is_administered_through_iam(self) -> None:
+        assert self.ADMINISTRATOR.may("kms:ScheduleKeyDeletion", KEY, {})
+
+
+class TestTheTable:
+    ROWS = (*ALLOWED, *DENIED)
+
+    def test_has_a_line_for_everything_that_matters(self) -> None:
+        assert len(self.ROWS) >= 60
+
+    @pytest.mark.parametrize("rows", [ALLOWED, DENIED])
+    def test_covers_every_role_of_every_stack(self, rows: list[Row]) -> None:
+        assert {role_named(row.role).arn for row in rows} == set(roles())
+        assert {role_named(name).arn for name, _ in TRUSTED} == set(roles())
+
+    def test_repeats_nothing(self) -> None:
+        assert len(set(map(str, self.ROWS))) == len(self.ROWS)
+
+    @pytest.mark.parametrize("row", ROWS, ids=str)
+    def test_asks_for_what_exists(self, row: Row) -> None:
+        """So that no line is denied for a misspelt action, a resource of another kind or an unknown key."""
+        assert iam_reference.is_action(row.action)
+        assert iam_reference.takes_resource(row.action, row.resource)
+        assert [key for key in row.context if not iam_reference.takes_key(row.action, key)] == []
+
+    def test_names_the_buckets_keys_and_roles_of_the_stacks(self) -> None:
+        known = {
+            arn for kind in ("S3::Bucket", "KMS::Key", "IAM::Role") for arn in arns_of_type("default", f"AWS::{kind}")
+        }
+        foreign = {ELSEWHERE, OTHER_KEY, f"arn:aws:iam::{ACCOUNT}:role/administrator"}
+        named = {
+            row.resource.partition("/")[0] if ":s3:::" in row.resource else row.resource
+            for row in self.ROWS
+            if any(service in row.resource for service in (":s3:::", ":kms:", ":iam:"))
+        }
+        assert named - known == foreign
+
+
+class TestEveryPolicy:
+    @pytest.mark.parametrize("combination", COMBINATIONS)
+    def test_is_within_what_the_evaluator_can_decide(self, combination: str) -> None:
+        for document in policy_documents(combination):
+            parsed(document.body)
+
+    def test_of_a_bucket_or_key_is_found(self) -> None:
+        assert resource_policy(KEY)
+        assert resource_policy(f"{RAW}/orders/a.gz") == resource_policy(RAW)
+        assert resource_policy(FEATURE_GROUP) is None
+
+    def test_has_its_variables_filled_in(self) -> None:
+        own = f"{SAGEMAKER}:user-profile/studio/${{sagemaker:UserProfileName}}"
+        document = {"Statement": {"Effect": "Allow", "Action": "sagemaker:CreatePresignedDomainUrl", "Resource": own}}
+        anyone = Role(f"arn:aws:iam::{ACCOUNT}:role/any", (document,), {})
+        assert anyone.may("sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/studio/learner", {})
+        assert not anyone.may("sagemaker:CreatePresignedDomainUrl", f"{SAGEMAKER}:user-profile/studio/bo", {})
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            {"Condition": {"StringMatches": {"aws:PrincipalArn": "x"}}},
+            {"Condition": {"ForAnyValue:StringMatches": {"aws:PrincipalArn": "x"}}},
+            {"Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:*"}}},
+        ],
+    )
+    def test_beyond_what_the_evaluator_can_decide_is_refused(self, statement: dict[str, Any]) -> None:
+        document = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"} | statement]}
+        with pytest.raises(UnknownConditionError):
+            parsed(document)
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            {"Condition": {"StringEquals": {"s3:prefix": "${aws:username}/"}}},
+            {"Resource": "arn:aws:s3:::raw/${aws:username}/*"},
+        ],
+    )
+    def test_with_a_variable_that_no_request_has_is_refused(self, statement: dict[str, Any]) -> None:
+        with pytest.raises(UnknownVariableError):
+            parsed({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"} | statement]})
+
+
+class TestTheEvaluator:
+    """It agrees with the IAM reference.
+
+    Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html,
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    """
+
+    TYPES = "sagemaker:InstanceTypes"
+
+    @pytest.mark.parametrize(
+        ("operator", "value", "present", "met"),
+        [
+            ("StringEquals", "a", "a", True),
+            ("StringEquals", "a", "A", False),
+            ("StringEquals", ["a", "b"], "b", True),
+            ("StringEquals", "a", None, False),
+            ("StringEqualsIfExists", "a", None, True),
+            ("StringEqualsIfExists", "a", "b", False),
+            ("StringNotEquals", "a", "b", True),
+            ("StringNotEquals", ["a", "b"], "b", False),
+            ("StringNotEquals", "a", None, True),
+            ("StringLike", "a*", "abc", True),
+            ("StringNotLike", "a*", None, True),
+            ("Null", "true", None, True),
+            ("Null", "true", "a", False),
+            ("Null", "false", None, False),
+            ("Null", "false", "a", True),
+            ("NumericGreaterThan", 3600, "3601", True),
+            ("NumericGreaterThan", 3600, "3600", False),
+            ("NumericGreaterThan", 3600, "10000", True),
+            ("NumericGreaterThan", 3600, None, False),
+            ("NumericLessThan", 1.2, "1.1", True),
+            ("NumericLessThanEquals", "60", "60", True),
+            ("Bool", "true", "true", True),
+            ("Bool", "true", None, False),
+            ("BoolIfExists", "true", None, True),
+            ("ArnLike", "arn:aws:iam::*:role/a*", "arn:aws:iam::1:role/ab", True),
+            ("ArnEquals", "arn:aws:iam::1:role/a", "arn:aws:iam::1:role/b", False),
+            ("ArnNotEquals", "arn:aws:iam::1:role/a", "arn:aws:iam::1:role/b", True),
+            ("ArnNotEquals", "arn:aws:iam::1:role/a", "arn:aws:iam::1:role/a", False),
+            ("ArnNotEquals", "arn:aws:iam::1:role/a", None, True),
+            ("ArnNotEqualsIfExists", "arn:aws:iam::1:role/a", None, True),
+            ("ForAnyValue:StringEquals", ["a", "b"], ["c", "b"], True),
+            ("ForAnyValue:StringEquals", ["a", "b"], None, False),
+            ("ForAnyValue:StringNotEquals", ["a", "b"], ["a"], False),
+            ("ForAnyValue:StringNotEquals", ["a", "b"], ["a", "c"], True),
+            ("ForAnyValue:StringNotEquals", ["a", "b"], None, False),
+            ("ForAllValues:StringEquals", ["a", "b"], ["a", "b"], True),
+            ("ForAllValues:StringEquals", ["a", "b"], ["a", "c"], False),
+            ("ForAllValues:StringEquals", ["a", "b"], None, True),
+            ("ForAllValues:StringNotEquals", ["a", "b"], ["a", "c"], False),
+            ("ForAllValues:StringNotEquals", ["a", "b"], ["c", "d"], True),
+        ],
+    )
+    def test_on_conditions(self, operator: str, value: Any, present: Any, met: bool) -> None:
+        allow = {
+            "Effect": "Allow",
+            "Action": "sagemaker:*",
+            "Resource": "*",
+            "Condition": {operator: {self.TYPES: value}},
+        }
+        context = {} if present is None else {self.TYPES: present}
+        assert self.decides([allow], context=context) is met
+
+    def test_that_several_conditions_must_all_be_met(self) -> None:
+        conditions = {"StringEquals": {"a:x": "1", "a:y": "2"}, "Null": {"a:z": "true"}}
+        allow = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": conditions}
+        assert self.decides([allow], context={"a:x": "1", "a:y": "2"})
+        assert not self.decides([allow], context={"a:x": "1"})
+        assert not self.decides([allow], context={"a:x": "1", "a:y": "2", "a:z": "3"})
+
+    def test_that_a_denial_wins(self) -> None:
+        allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        assert self.decides([allow])
+        assert not self.decides([allow, allow | {"Effect": "Deny"}])
+        assert not self.decides([])
+
+    def test_that_not_action_and_not_resource_are_everything_else(self) -> None:
+        other = {"Effect": "Allow", "NotAction": "sagemaker:Delete*", "NotResource": f"{SAGEMAKER}:training-job/b*"}
+        assert self.decides([other])
+        assert not self.decides([other], action="sagemaker:DeleteModel")
+        assert not self.decides([other], resource=f"{SAGEMAKER}:training-job/bc")
+
+    def test_that_actions_ignore_case_and_resources_do_not(self) -> None:
+        allow = {"Effect": "Allow", "Action": "SageMaker:createTRAININGjob", "Resource": f"{SAGEMAKER}:training-job/a"}
+        assert self.decides([allow])
+        assert not self.decides([allow], resource=f"{SAGEMAKER}:training-job/A")
+
+    @staticmethod
+    def decides(
+        statements: list[dict[str, Any]],
+        action: str = "sagemaker:CreateTrainingJob",
+        resource: str = f"{SAGEMAKER}:training-job/a",
+        context: Context | None = None,
+    ) -> bool:
+        return Role(f"arn:aws:iam::{ACCOUNT}:role/any", ({"Statement": statements},), {}).may(
+            action, resource, context or {}
+        )
+
+    def test_knows_the_operators_that_are_checked(self) -> None:
+        assert {"stringequals", "arnlike", "bool", "numericlessthan"} <= iam_evaluator._CONDITION_OPS.keys()
