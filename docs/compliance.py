@@ -26,11 +26,12 @@ PACKS = {
 REASONS: Mapping[str, str] = {
     "IAMNoInlinePolicy": "The CDK attaches permissions to the one role that has them; nobody can reuse them by mistake",
     "LambdaConcurrency": "A new account may run ten functions at a time; reserving some would take them from others",
-    "LambdaDLQ": "Firehose waits for the function's answer and keeps what failed under the errors prefix",
-    "LambdaInsideVPC": "The function calls nothing; a network would add cost and nothing to protect",
+    "LambdaDLQ": "The caller waits for the answer: Firehose keeps what failed, and CloudFormation reports it",
+    "LambdaInsideVPC": "The functions call SageMaker or nothing; a network would add cost and nothing to protect",
     "S3BucketReplicationEnabled": "A second copy doubles the bill of a sandbox whose data can be generated again",
     "S3BucketVersioningEnabled": "Access logs are only ever added, and expire after a week",
     "S3DefaultEncryptionKMS": "S3 cannot deliver access logs to a bucket with a customer managed key",
+    "VPCFlowLogsEnabled": "Nothing runs in the network by default; with Studio in it, refused connections are logged",
 }
 
 _INTRODUCTION = """\

@@ -42,8 +42,7 @@ def test_synth_passes_every_rule_pack_without_account_and_network(tmp_path: Path
     result = synth(tmp_path, "--app", f"{sys.executable} {OFFLINE_APP}", NODE_OPTIONS=f"--require {BLOCK_NODE}")
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (tmp_path / "cdk.out").glob("*.template.json")} == {
-        "Ingestion.template.json",
-        "Lake.template.json",
+        f"{stack}.template.json" for stack in ("FeatureStore", "Ingestion", "Lake", "Studio", "Training")
     }
 
 
@@ -72,6 +71,22 @@ def test_synth_answers_bad_settings_with_a_message_and_no_traceback(tmp_path: Pa
     assert "sandbox:buffer_seconds='5' is not allowed. Allowed: a whole number from 60 to 900." in result.stderr
     assert "Traceback" not in result.stderr
     assert "jsii" not in result.stderr
+
+
+@pytest.mark.slow
+def test_synth_for_a_region_leaves_out_what_it_cannot_have_and_says_so_once(tmp_path: Path) -> None:
+    result = synth(tmp_path, AWS_REGION="me-central-1")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("CloudFormation in me-central-1 lacks") == 1
+    templates = {path.name.partition(".")[0] for path in (tmp_path / "cdk.out").glob("*.template.json")}
+    assert templates == {"Lake", "Ingestion", "Training"}
+
+
+@pytest.mark.slow
+def test_synth_for_a_network_with_endpoints_says_what_they_cost(tmp_path: Path) -> None:
+    result = synth(tmp_path, "-c", "sandbox:studio_network=vpc-only")
+    assert result.returncode == 0, result.stderr
+    assert "USD" in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("version", ["2.1148.0", "2.1148.1", "2.2000.0"])

@@ -82,15 +82,22 @@ class TestNothingIsLeftBehind:
 
 class TestNothingIdlesAtACost:
     def test_the_default_sandbox_holds_only_types_that_are_free_while_idle_and_one_key(self) -> None:
-        # https://aws.amazon.com/kms/pricing/: a key is billed by the month; of the rest, each is billed by use
+        # https://aws.amazon.com/kms/pricing/: a key is billed by the month; of the rest, each is billed by use,
+        # the VPC endpoint among them because it is a gateway (https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html)
         free_while_idle = {
             "AWS::Athena::NamedQuery",
             "AWS::Athena::WorkGroup",
             "AWS::CDK::Metadata",
+            "AWS::EC2::RouteTable",
+            "AWS::EC2::Subnet",
+            "AWS::EC2::SubnetRouteTableAssociation",
+            "AWS::EC2::VPC",
+            "AWS::EC2::VPCEndpoint",
             "AWS::Glue::Crawler",
             "AWS::Glue::Database",
             "AWS::Glue::SecurityConfiguration",
             "AWS::Glue::Table",
+            "AWS::IAM::ManagedPolicy",
             "AWS::IAM::Policy",
             "AWS::IAM::Role",
             "AWS::KinesisFirehose::DeliveryStream",
@@ -99,13 +106,22 @@ class TestNothingIdlesAtACost:
             "AWS::Logs::LogStream",
             "AWS::S3::Bucket",
             "AWS::S3::BucketPolicy",
+            "AWS::SageMaker::Domain",
             "AWS::SageMaker::FeatureGroup",
             "AWS::SageMaker::ModelPackageGroup",
+            "AWS::SageMaker::UserProfile",
+            "AWS::StepFunctions::StateMachine",
             "Custom::S3AutoDeleteObjects",
+            "Custom::StudioCleaner",
+            "Custom::VpcRestrictDefaultSG",
         }
         types = [resource.type for stack in synthesize("default").values() for resource in stack.all()]
         assert set(types) - free_while_idle == {"AWS::KMS::Key"}
         assert types.count("AWS::KMS::Key") == 1
+
+    def test_the_default_sandbox_has_no_endpoint_that_is_billed_by_the_hour(self) -> None:
+        endpoints = of_type(synthesize("default").values(), "AWS::EC2::VPCEndpoint")
+        assert {endpoint.properties["VpcEndpointType"] for endpoint in endpoints} == {"Gateway"}
 
 
 class TestStacks:
@@ -148,9 +164,12 @@ class TestStacks:
                 "AWS::Glue::Crawler",
                 "AWS::Athena::WorkGroup",
                 "AWS::Logs::LogGroup",
+                "AWS::SageMaker::Domain",
+                "AWS::SageMaker::FeatureGroup",
+                "AWS::SageMaker::UserProfile",
             )
             and not resource.properties.get("Tags")
-            and "CustomS3AutoDelete" not in resource.logical_id
+            and "CustomResourceProvider" not in resource.logical_id
         ]
         assert untagged == []
 

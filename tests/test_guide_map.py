@@ -10,7 +10,7 @@ def test_is_current() -> None:
 
 def test_names_every_resource_type_of_the_sandbox() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    made_by_the_cdk = {"Custom::S3AutoDeleteObjects", "AWS::CDK::Metadata"}
+    made_by_the_cdk = {"Custom::S3AutoDeleteObjects", "Custom::VpcRestrictDefaultSG", "AWS::CDK::Metadata"}
     types = {resource.type for stack in synthesize("kinesis").values() for resource in stack.all()} - made_by_the_cdk
     assert types
     assert [type_ for type_ in types if type_ not in page] == []

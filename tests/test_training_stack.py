@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3
+import botocore.session
 import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -194,7 +194,7 @@ class TestInstanceTypes:
 
 
 def shape(name: str) -> list[str]:
-    service = boto3.Session(region_name="us-east-1").client("sagemaker").meta.service_model
+    service: Any = botocore.session.get_session().get_service_model("sagemaker")
     found: list[str] = service.shape_for(name).enum
     return found
 
