@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -16,21 +14,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts import ContractError
-from practice import local, queries
+from practice import feature_commands, local, queries
 from practice.console import COMMAND, err, fail, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
 from practice.errors import PracticeError
-from practice.features import get_features, put_features, read_records, require_all_found, require_all_written
 from practice.flush import flush as deliver
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
+from practice.options import Aws, Common, End, LateShare, MessyShare, Number, OutFile, Port, Seed, Share, TwiceShare
 from practice.reasons import validate
-from practice.sample.customer_features import features_of_customers
 from practice.sample.customers import customers
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan, PlanError, now
-from practice.sandbox import LOCAL_DIRECTORY, Sandbox, Target, default_name
+from practice.sandbox import LOCAL_DIRECTORY, default_name
 from practice.sending import Sent, require_all_taken, send_all
 
 app = typer.Typer(
@@ -41,65 +38,14 @@ app = typer.Typer(
 )
 generate = typer.Typer(help="Write sample data to a file or to standard output.", no_args_is_help=True)
 land = typer.Typer(help="Put batch files into the raw zone.", no_args_is_help=True)
-features = typer.Typer(help="Put features of customers into the feature store, and read them.", no_args_is_help=True)
 
 MACHINE = "On this machine"
 DATA = "Data in"
 ANSWERS = "Answers out"
 
-CUTOFF_DAYS = 30
-MOST_CUTOFFS = Plan.days // CUTOFF_DAYS + 1
-SIDE_BY_SIDE = 2
-
 app.add_typer(generate, name="generate", rich_help_panel=DATA)
 app.add_typer(land, name="land", rich_help_panel=DATA)
-app.add_typer(features, name="features", rich_help_panel=ANSWERS)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a time; give one as 2026-03-14T09:26:53Z.") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-Number = Annotated[int, typer.Option("--count", "-n", min=1, help="Records in all, whatever they are.")]
-Seed = Annotated[
-    int, typer.Option(min=0, help="The same seed and end give the same bytes; the seed alone, the same customers.")
-]
-End = Annotated[
-    datetime | None,
-    typer.Option(parser=_instant, metavar="TIME", help="When the last orders were placed.", show_default="now"),
-]
-Share = Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="Share of records that must fail.")]
-LateShare = Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="Share that is sent over an hour late.")]
-TwiceShare = Annotated[float, typer.Option(min=0, max=1, metavar="SHARE", help="Share that repeats an earlier record.")]
-MessyShare = Annotated[
-    float, typer.Option(min=0, max=1, metavar="SHARE", help="Share in need of normalising: it must not fail.")
-]
-OutFile = Annotated[
-    Path | None, typer.Option("--out", "-o", dir_okay=False, help="File to write.", show_default="standard output")
-]
-Aws = Annotated[
-    bool | None, typer.Option("--aws/--local", help="Your AWS account, or the local cloud.", show_default="local")
-]
-Port = Annotated[
-    int | None, typer.Option(min=1024, max=65535, help="Port of the local cloud.", show_default=str(local.DEFAULT_PORT))
-]
-
-
-@dataclass(frozen=True)
-class Common:
-    """What the options before the command say."""
-
-    name: str
-    directory: Path
-
-    def sandbox(self, aws: bool | None) -> Sandbox:
-        target = Target.choose(aws=aws, directory=self.directory)
-        out.print(f"[dim]{self.name} · {target.description}[/]")
-        return Sandbox.find(self.name, target)
+app.add_typer(feature_commands.app, name="features", rich_help_panel=ANSWERS)
 
 
 @app.callback()
@@ -242,61 +188,6 @@ def crawl(context: typer.Context, aws: Aws = None) -> None:
     for name, columns in sorted(tables.items()):
         made.add_row(name, str(columns))
     show(f"Tables in {sandbox['RawDatabase']}", made)
-
-
-@features.command("put")
-def put_features_now(
-    context: typer.Context,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", "-f", exists=True, dir_okay=False, help="Your own JSON lines, instead of sample customers."
-        ),
-    ] = None,
-    customers: Annotated[int, typer.Option(min=1, help="Sample customers, those of the orders first.")] = 1_000,
-    cutoffs: Annotated[
-        int, typer.Option(min=1, max=MOST_CUTOFFS, help=f"Moments to tell of, {CUTOFF_DAYS} days apart up to the end.")
-    ] = 3,
-    seed: Seed = Plan.seed,
-    end: End = None,
-    aws: Aws = None,
-) -> None:
-    """Put features into the feature store: what was known of each customer at some moments.
-
-    Putting the same again adds to the offline store alone; online, the newest event_time stays.
-    """
-    sandbox, directory = context.obj.sandbox(aws), context.obj.directory
-    if file:
-        records = list(read_records(file))
-        put = put_features(sandbox, records, total=len(records), directory=directory)
-    else:
-        plan = Plan(seed=seed, end=end or now())
-        moments = [plan.end - timedelta(days=CUTOFF_DAYS * number) for number in range(cutoffs)]
-        sample = features_of_customers(plan.shop, customers, moments)
-        put = put_features(sandbox, sample, total=customers * cutoffs, directory=directory)
-    out.print(f"[green]✓[/] {put.written:,} records written to {put.group}")
-    require_all_written(put, directory)
-    hurry = f"now: {COMMAND} flush" if sandbox.target.cloud else "within about 15 minutes"
-    out.print(f"They are online at once; Athena sees them {hurry}")
-
-
-@features.command("get")
-def get_features_now(
-    context: typer.Context,
-    customer_ids: Annotated[list[str], typer.Argument(metavar="CUSTOMER_ID...", help="Such as C-000001.")],
-    aws: Aws = None,
-) -> None:
-    """Read the newest features of customers from the online store, as an application does in milliseconds."""
-    sandbox = context.obj.sandbox(aws)
-    found = get_features(sandbox, customer_ids)
-    records = list(found.values())
-    for start in range(0, len(records), SIDE_BY_SIDE):
-        shown = records[start : start + SIDE_BY_SIDE]
-        made = table("", *(record["customer_id"] for record in shown))
-        for name in {name: None for record in shown for name in record if name != "customer_id"}:
-            made.add_row(name, *(escape(record.get(name, "")) for record in shown))
-        show("Features online", made)
-    require_all_found(sandbox, customer_ids, found)
 
 
 @app.command("queries", rich_help_panel=ANSWERS)

@@ -140,8 +140,8 @@ def test_a_cutoff_is_a_whole_second_so_that_event_time_tells_it_exactly() -> Non
 
 
 def test_money_is_summed_exactly() -> None:
-    found = features(*(event(CUTOFF - timedelta(hours=hours + 1), 0.1) for hours in range(3)))
-    assert found["spend_7d"] == 0.3
+    found = features(*(event(CUTOFF - timedelta(hours=hours + 1), 0.07) for hours in range(3)))
+    assert found["spend_7d"] == 0.21
 
 
 @pytest.mark.parametrize("feature", ["category", "channel"])

@@ -146,11 +146,17 @@ class TestNetwork:
     def test_lets_only_this_accounts_principals_reach_only_this_accounts_buckets(
         self, any_studio: SynthesizedStack
     ) -> None:
-        (allowed,) = any_studio.one("AWS::EC2::VPCEndpoint", "S3").properties["PolicyDocument"]["Statement"]
         account = {"Ref": "AWS::AccountId"}
-        assert allowed["Condition"] == {
-            "StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
-        }
+        assert any_studio.one("AWS::EC2::VPCEndpoint", "S3").properties["PolicyDocument"]["Statement"] == [
+            {
+                "Sid": "OwnBucketsByOwnPrincipals",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": "s3:*",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}},
+            }
+        ]
 
     def test_closes_the_default_security_group(self, any_studio: SynthesizedStack) -> None:
         closed = any_studio.one("Custom::VpcRestrictDefaultSG").properties["DefaultSecurityGroupId"]
@@ -216,6 +222,11 @@ class TestVpcOnlyNetwork:
         (rule,) = vpc_only.one("AWS::EC2::SecurityGroup", "EndpointsApps1").properties["SecurityGroupEgress"]
         assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
 
+    def test_lets_the_endpoints_open_no_connection(self, vpc_only: SynthesizedStack) -> None:
+        # the CDK's rule that allows nothing: without a rule EC2 allows everything
+        (rule,) = vpc_only.one("AWS::EC2::SecurityGroup", "NetworkEndpointsBB").properties["SecurityGroupEgress"]
+        assert (rule["CidrIp"], rule["IpProtocol"]) == ("255.255.255.255/32", "icmp")
+
     def test_connects_the_apps_of_each_user_and_not_those_of_different_users(self) -> None:
         stack = SynthesizedStack(
             Template.from_stack(studio_of(studio_network="vpc-only", studio_users="ana,bo")).to_json()
@@ -224,14 +235,14 @@ class TestVpcOnlyNetwork:
             group = {"Fn::GetAtt": [stack.one("AWS::EC2::SecurityGroup", f"AppsOf{user}").logical_id, "GroupId"]}
             profile = stack.one("AWS::SageMaker::UserProfile", user).properties
             assert profile["UserSettings"]["SecurityGroups"] == [group]
-            (rule,) = [
-                r.properties
-                for r in stack.of_type("AWS::EC2::SecurityGroupIngress")
-                if r.properties["GroupId"] == group
-            ]
-            assert rule["SourceSecurityGroupId"] == group
-            # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
-            assert (rule["FromPort"], rule["ToPort"]) == (8192, 65535)
+            for type_, other in (
+                ("AWS::EC2::SecurityGroupIngress", "SourceSecurityGroupId"),
+                ("AWS::EC2::SecurityGroupEgress", "DestinationSecurityGroupId"),
+            ):
+                (rule,) = [r.properties for r in stack.of_type(type_) if r.properties["GroupId"] == group]
+                assert rule[other] == group
+                # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
+                assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 8192, 65535)
 
     @pytest.mark.parametrize("settings", ["DefaultUserSettings", "DefaultSpaceSettings"])
     def test_is_where_all_apps_run(self, vpc_only: SynthesizedStack, settings: str) -> None:
@@ -243,6 +254,13 @@ class TestVpcOnlyNetwork:
         flow_log = vpc_only.one("AWS::EC2::FlowLog").properties
         assert flow_log["TrafficType"] == "REJECT"
         assert flow_log["ResourceId"] == {"Ref": vpc_only.one("AWS::EC2::VPC").logical_id}
+        assert flow_log["LogGroupName"] == {"Ref": vpc_only.one("AWS::Logs::LogGroup", "FlowLogs").logical_id}
+
+    def test_resolves_the_names_of_services_to_its_endpoints(self, vpc_only: SynthesizedStack) -> None:
+        # https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
+        vpc = vpc_only.one("AWS::EC2::VPC").properties
+        assert vpc["EnableDnsSupport"] is True
+        assert vpc["EnableDnsHostnames"] is True
 
     def test_says_once_at_synth_what_it_costs(self) -> None:
         stack = Stack(App(), "Stack")
@@ -516,7 +534,39 @@ class TestLearnerLimits:
             assert any(pattern.fullmatch(operation) for operation in model.operation_names), name
 
 
+ALLOWED_IN_STUDIO = {
+    "FindStudio": [
+        "sagemaker:ListApps",
+        "sagemaker:ListDomains",
+        "sagemaker:ListSpaces",
+        "sagemaker:ListUserProfiles",
+    ],
+    "SeeStudio": [
+        "sagemaker:DescribeApp",
+        "sagemaker:DescribeDomain",
+        "sagemaker:DescribeSpace",
+        "sagemaker:DescribeUserProfile",
+        "sagemaker:ListTags",
+    ],
+    "OpenOwnStudio": ["sagemaker:CreatePresignedDomainUrl"],
+    "OwnSpaces": ["sagemaker:CreateSpace", "sagemaker:DeleteSpace", "sagemaker:UpdateSpace"],
+    "OwnApps": ["sagemaker:CreateApp", "sagemaker:DeleteApp"],
+    "SharedApps": ["sagemaker:CreateApp", "sagemaker:DeleteApp"],
+    "TagWhatIsCreated": ["sagemaker:AddTags"],
+    "EncryptSpaces": ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"],
+    "GrantEncryptionOfSpaces": ["kms:CreateGrant"],
+}
+
+
 class TestLearnerRole:
+    @pytest.mark.parametrize(("sid", "actions"), ALLOWED_IN_STUDIO.items(), ids=ALLOWED_IN_STUDIO)
+    def test_may_in_studio(self, any_studio: SynthesizedStack, sid: str, actions: list[str]) -> None:
+        assert statement(any_studio, sid)["Effect"] == "Allow"
+        assert as_list(statement(any_studio, sid)["Action"]) == actions
+
+    def test_opens_the_own_studio(self, studio: SynthesizedStack) -> None:
+        assert statement(studio, "OpenOwnStudio")["Resource"] == statement(studio, "DenyStudioOfOthers")["NotResource"]
+
     def test_is_trusted_by_sagemaker_for_this_account_alone(self, any_studio: SynthesizedStack) -> None:
         (trust,) = any_studio.one("AWS::IAM::Role", "LearnerRole").properties["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
@@ -541,18 +591,28 @@ class TestLearnerRole:
         assert owner == rendered(statement(studio, "DenyStudioOfOthers")["NotResource"])
 
     def test_shares_apps_of_shared_spaces_alone(self, studio: SynthesizedStack) -> None:
+        assert statement(studio, "OwnSpaces")["Condition"]["StringEquals"] == {
+            "sagemaker:SpaceSharingType": ["Private", "Shared"]
+        }
         assert statement(studio, "OwnApps")["Condition"]["StringEquals"] == {"sagemaker:SpaceSharingType": "Private"}
         assert statement(studio, "SharedApps")["Condition"] == {
             "StringEquals": {"sagemaker:SpaceSharingType": "Shared"}
         }
 
     @pytest.mark.parametrize(
-        ("sid", "resource"), [("OwnSpaces", "space"), ("OwnApps", "app"), ("SharedApps", "app"), ("SeeStudio", "app")]
+        ("sid", "resources"),
+        [
+            ("OwnSpaces", ["space"]),
+            ("OwnApps", ["app"]),
+            ("SharedApps", ["app"]),
+            ("TagWhatIsCreated", ["app", "space"]),
+            ("SeeStudio", ["app", "domain", "space", "user-profile"]),
+        ],
     )
-    def test_reaches_no_other_domain(self, studio: SynthesizedStack, sid: str, resource: str) -> None:
+    def test_reaches_no_other_domain(self, studio: SynthesizedStack, sid: str, resources: list[str]) -> None:
         arns = [rendered(arn) for arn in as_list(statement(studio, sid)["Resource"])]
-        assert all(re.search(r":[a-z-]+/<StudioDomain\w+\.DomainId>(/\*)?$", arn) for arn in arns)
-        assert [arn for arn in arns if f":{resource}/" in arn]
+        found = [re.search(r":([a-z-]+)/<StudioDomain\w+\.DomainId>(/\*)?$", arn) for arn in arns]
+        assert [match and match[1] for match in found] == resources
 
     def test_tags_only_what_is_being_created(self, studio: SynthesizedStack) -> None:
         assert statement(studio, "TagWhatIsCreated")["Condition"] == {"Null": {"sagemaker:TaggingAction": "false"}}
