@@ -568,9 +568,15 @@ class TestLearnerRole:
         assert statement(studio, "OpenOwnStudio")["Resource"] == statement(studio, "DenyStudioOfOthers")["NotResource"]
 
     def test_is_trusted_by_sagemaker_for_this_account_alone(self, any_studio: SynthesizedStack) -> None:
-        (trust,) = any_studio.one("AWS::IAM::Role", "LearnerRole").properties["AssumeRolePolicyDocument"]["Statement"]
-        assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
-        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        role = any_studio.one("AWS::IAM::Role", "LearnerRole").properties
+        assert role["AssumeRolePolicyDocument"]["Statement"] == [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+            }
+        ]
 
     def test_has_no_managed_policy_of_aws(self, any_studio: SynthesizedStack) -> None:
         assert "ManagedPolicyArns" not in any_studio.one("AWS::IAM::Role", "LearnerRole").properties
