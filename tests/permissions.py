@@ -7,7 +7,7 @@ would quietly take for a condition that is not met.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -29,6 +29,20 @@ Context = Mapping[str, str | list[str]]
 """The condition keys of a request."""
 
 OTHER_ACCOUNT = "444455556666"
+POLICY_OF_OTHER_KEYS: Mapping[str, Any] = {
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ]
+}
+"""Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+
+EVERYTHING: Mapping[str, Any] = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
 _OPERATORS = frozenset(iam_evaluator._CONDITION_OPS) | {"null"}
 _SET_OPERATORS = ("forallvalues:", "foranyvalue:")
 
@@ -54,11 +68,23 @@ class Role:
         )
         return bool(decision.decision == "Allow")
 
+    def with_everything_allowed(self) -> Role:
+        """The role after somebody has attached an administrator's policy to it."""
+        return replace(self, identity=(*self.identity, EVERYTHING))
+
     def may_be_assumed_by(self, service: str, account: str) -> bool:
         """Whether the service may assume the role on behalf of something in the account."""
         request = request_of("", "sts:AssumeRole", self.arn, {"aws:SourceAccount": account})
         parsed(self.trust)
         return bool(iam_evaluator.evaluate_resource_policy(self.trust, request, service=service).decision == "Allow")
+
+
+def service_may(service: str, action: str, resource: str, context: Context) -> bool:
+    """Whether the policy of the resource lets a service act on it as itself, not for a caller."""
+    decision = iam_evaluator.evaluate_resource_policy(
+        resource_policy(resource), request_of("", action, resource, context), service=service
+    )
+    return bool(decision.decision == "Allow")
 
 
 def request_of(principal: str, action: str, resource: str, context: Context) -> EvalContext:
@@ -123,9 +149,11 @@ def role(stack: str, name: str) -> Role:
 
 @cache
 def resource_policy(arn: str) -> Mapping[str, Any] | None:
-    """The policy of the key, the queue, or the bucket that an ARN belongs to."""
+    """The policy of the key, the queue, or the bucket that an ARN belongs to; any other key leaves it to IAM."""
     owner = arn.partition("/")[0] if arn.startswith("arn:aws:s3:::") else arn
     matching = [d for d in policy_documents("default") if d.kind == Kind.RESOURCE and owner in d.attached_to]
+    if not matching and ":kms:" in arn:
+        return POLICY_OF_OTHER_KEYS
     return _only(matching).body if matching else None
 
 
