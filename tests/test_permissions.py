@@ -56,7 +56,7 @@ GLUE = f"arn:aws:glue:{IN_ACCOUNT}"
 LOGS = f"arn:aws:logs:{IN_ACCOUNT}:log-group"
 SAGEMAKER = f"arn:aws:sagemaker:{IN_ACCOUNT}"
 TRANSFORM = f"arn:aws:lambda:{IN_ACCOUNT}:function:order-transform-function"
-XGBOOST = f"arn:aws:ecr:{REGION}:141502667606:repository/sagemaker-xgboost"
+XGBOOST = f"arn:aws:ecr:{REGION}:123456789012:repository/sagemaker-xgboost"
 FEATURE_GROUP = f"{SAGEMAKER}:feature-group/ml-sandbox-customer-features"
 TRAINING_LOGS = f"{LOGS}:/aws/sagemaker/TrainingJobs"
 
@@ -197,12 +197,15 @@ ALLOWED = [
     Row("learner", "glue:GetTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
     Row("learner", "sagemaker:PutRecord", FEATURE_GROUP),
     Row("learner", "sagemaker:BatchGetRecord", FEATURE_GROUP),
+    Row("learner", "sagemaker:BatchWriteRecord", FEATURE_GROUP),
     # learner: training within the bounds
     Row("learner", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
     Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.c5.xlarge"])),
     Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(MaxRuntimeInSeconds="60")),
     Row("learner", "sagemaker:StopTrainingJob", JOB),
     Row("learner", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
+    Row("learner", "s3:GetObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
+    Row("learner", "logs:GetLogEvents", f"{TRAINING_LOGS}:log-stream:ml-sandbox-churn/algo-1"),
     # cleaner
     Row("studio cleaner", "sagemaker:ListSpaces", "*"),
     Row("studio cleaner", "sagemaker:DeleteApp", OWN_APP),
@@ -330,11 +333,15 @@ DENIED = [
     Row("learner", "sagemaker:CreateApp", OWN_APP, owned("Private", "ml.t3.medium", owner="bo")),
     Row("learner", "sagemaker:CreateApp", APP_ELSEWHERE, owned("Private", "ml.t3.medium")),
     Row("learner", "s3:PutObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
+    Row("learner", "s3:GetObject", f"{TRAINING}/checkpoints/churn/checkpoint-1"),
+    Row("learner", "logs:GetLogEvents", f"{LOGS}:/aws/lambda/another:log-stream:a"),
     Row("learner", "s3:GetObject", f"{ELSEWHERE}/a"),
     Row("learner", "athena:StartQueryExecution", f"arn:aws:athena:{IN_ACCOUNT}:workgroup/primary"),
     Row("learner", "athena:UpdateWorkGroup", WORKGROUP),
     Row("learner", "glue:GetTable", f"{GLUE}:table/somebody_elses/table"),
     Row("learner", "sagemaker:PutRecord", f"{SAGEMAKER}:feature-group/another"),
+    Row("learner", "sagemaker:BatchWriteRecord", f"{SAGEMAKER}:feature-group/another"),
+    Row("spot training", "sagemaker:BatchWriteRecord", FEATURE_GROUP),
     Row("learner", "kms:Decrypt", KEY),
     Row("learner", "kms:Decrypt", KEY, through("dynamodb")),
     Row("learner", "kms:CreateGrant", KEY, through("sagemaker")),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -11,8 +11,8 @@ from constructs import Construct
 from guardrails.acknowledge import acknowledge_wildcard_resources
 from lakehouse.bucket import DataBucket
 from machine_learning.instance_types import TrainingInstanceType
-from machine_learning.spot_training_role import SpotTrainingRole
-from machine_learning.training_storage import TrainingStorage
+from machine_learning.spot_training_role import LOG_GROUP, SpotTrainingRole
+from machine_learning.training_storage import ARTIFACTS_PREFIX, TrainingStorage
 
 
 class SpotTraining(Construct):
@@ -55,7 +55,10 @@ class SpotTraining(Construct):
         }
 
     def grant_start(self, grantee: iam.Role) -> None:
-        """Let the role start, watch and stop training jobs named ``<sandbox>-*`` within the bounds."""
+        """Let the role start training jobs named ``<sandbox>-*`` within the bounds, watch and stop them.
+
+        Watching includes what a job logs, and the artefacts that it leaves.
+        """
         stack = Stack.of(self)
         jobs = stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{self._sandbox_name}-*")
         grantee.add_to_policy(
@@ -76,6 +79,22 @@ class SpotTraining(Construct):
                 conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             )
         )
+        logs = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=f"{LOG_GROUP}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        grantee.add_to_policy(
+            iam.PolicyStatement(
+                actions=["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], resources=[logs]
+            )
+        )
+        self._storage.grant_read_objects(
+            grantee,
+            [ARTIFACTS_PREFIX],
+            why_all="SageMaker names artefacts after the job; the wildcard ends at the prefix",
+        )
         for sid, conditions in self._bounds.items():
             grantee.add_to_policy(
                 iam.PolicyStatement(
@@ -86,4 +105,10 @@ class SpotTraining(Construct):
                     conditions=conditions,
                 )
             )
-        acknowledge_wildcard_resources(grantee, {jobs: "A job's name is chosen when it starts; the prefix is not"})
+        acknowledge_wildcard_resources(
+            grantee,
+            {
+                jobs: "A job's name is chosen when it starts; the prefix is not",
+                logs: "SageMaker names the log streams after job and instance",
+            },
+        )

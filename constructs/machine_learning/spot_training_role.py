@@ -12,7 +12,7 @@ from lakehouse.bucket import DataBucket
 from machine_learning.training_storage import ARTIFACTS_PREFIX, CHECKPOINTS_PREFIX, TrainingStorage
 
 _IMAGES = ("sagemaker-scikit-learn", "sagemaker-xgboost")
-_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 
 
@@ -51,7 +51,7 @@ class SpotTrainingRole(iam.Role):
         self._allow(["ecr:GetAuthorizationToken"], ["*"])
 
         log_group = stack.format_arn(
-            service="logs", resource="log-group", resource_name=_LOG_GROUP, arn_format=ArnFormat.COLON_RESOURCE_NAME
+            service="logs", resource="log-group", resource_name=LOG_GROUP, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
         log_streams = f"{log_group}:log-stream:*"
         self._allow(
