@@ -297,6 +297,16 @@ def test_writes_are_files_in_a_folder_per_hour_of_the_event_time(group: Group, l
     assert {len(key.rpartition("_")[2]) for key in (first, second)} == {len("16letters-digits.parquet")}
 
 
+def test_a_folder_that_the_catalog_knows_already_is_no_hindrance(group: Group, lake: Lake) -> None:
+    lake.glue.create_partition(
+        DatabaseName=lake.database,
+        TableName="customers",
+        PartitionInput={"Values": ["2026", "01", "01", "00"], "StorageDescriptor": {}},
+    )
+    group.put(customer(event_time=JANUARY))
+    assert group.rows("customer_id") == [["C-1"]]
+
+
 def test_files_are_encrypted_with_the_groups_key(group: Group, lake: Lake) -> None:
     group.put(customer())
     group.flush()

@@ -100,7 +100,10 @@ ROUTES: Mapping[tuple[str, str], Route] = {("POST", "/_sandbox/feature-store/flu
 
 
 def install() -> None:
-    """Have what is signed for SageMaker come here; the runtime's requests have no target, so their scope decides."""
+    """Have what is signed for SageMaker come here.
+
+    The router finds a service it does not know too, but only after it has loaded botocore's model of every service.
+    """
     ROUTER.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": [_TARGET]}
     APP.SERVICE_HANDLERS["sagemaker"] = handle_request
     sagemaker_cloudformation.install()
