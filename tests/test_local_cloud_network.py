@@ -159,7 +159,9 @@ def test_an_interface_endpoint_keeps_what_it_was_created_with(network: dict[str,
     ]
     interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=endpoint["NetworkInterfaceIds"])
     assert sorted(found["SubnetId"] for found in interfaces["NetworkInterfaces"]) == sorted(endpoint["SubnetIds"])
-    assert all(found["Groups"] == endpoint["Groups"] for found in interfaces["NetworkInterfaces"])
+    for found in interfaces["NetworkInterfaces"]:
+        assert (found["InterfaceType"], found["Status"]) == ("vpc_endpoint", "in-use")
+        assert found["Groups"] == endpoint["Groups"]
     assert len(endpoint["SubnetIds"]) == 2
 
 
@@ -191,6 +193,9 @@ def test_endpoints_and_interfaces_are_found_by_filters(network: dict[str, str], 
     )
     assert len(interfaces["NetworkInterfaces"]) == 2
     assert ec2.describe_network_interfaces(Filters=where("subnet-id", "subnet-none"))["NetworkInterfaces"] == []
+    (asked, _) = [found["NetworkInterfaceId"] for found in interfaces["NetworkInterfaces"]]
+    found = ec2.describe_network_interfaces(NetworkInterfaceIds=[asked], Filters=in_vpc)["NetworkInterfaces"]
+    assert [interface["NetworkInterfaceId"] for interface in found] == [asked]
 
 
 def test_a_filter_it_does_not_know_is_refused(ec2: Any) -> None:
@@ -283,6 +288,15 @@ def test_a_rule_changes(deploy: Deploy, ec2: Any, changed: dict[str, str], same_
     assert (ingress["CidrIpv4"], ingress["Description"]) == tuple((before | changed).values())
 
 
+def test_a_rule_that_is_replaced_is_there_again_after_a_rollback(deploy: Deploy, ec2: Any) -> None:
+    network = {"Vpc": VPC, "Group": group(SecurityGroupEgress=[{"IpProtocol": "-1", "CidrIp": "10.0.0.1/32"}])}
+    group_id = deploy({**network, "In": rule("Ingress", CidrIp="10.9.0.0/16")}, "test-rule-rollback")["Group"]
+    broken = rule("Ingress", SourcePrefixListId="pl-1") | {"DependsOn": "In"}
+    with pytest.raises(DeploymentError):
+        deploy({**network, "In": rule("Ingress", CidrIp="10.9.0.0/24"), "Broken": broken}, "test-rule-rollback")
+    assert rules(ec2, group_id) == [(False, "10.9.0.0/16"), (True, "10.0.0.1/32")]
+
+
 def test_a_property_of_a_rule_it_does_not_know_is_refused(deploy: Deploy) -> None:
     resources = {"Vpc": VPC, "Group": group(), "In": rule("Ingress", SourcePrefixListId="pl-1")}
     with pytest.raises(DeploymentError, match="does not emulate SourcePrefixListId of a security group's ingress rule"):
@@ -292,6 +306,12 @@ def test_a_property_of_a_rule_it_does_not_know_is_refused(deploy: Deploy) -> Non
 def test_a_property_of_an_endpoint_it_does_not_know_is_refused(deploy: Deploy) -> None:
     with pytest.raises(DeploymentError, match=r"does not emulate DnsOptions of AWS::EC2::VPCEndpoint"):
         deploy({"Vpc": VPC, "Endpoint": interface_endpoint(DnsOptions={})})
+
+
+def test_a_property_that_an_endpoint_is_given_later_is_refused_too(deploy: Deploy) -> None:
+    deploy({"Vpc": VPC, "Endpoint": interface_endpoint()}, "test-endpoint-unknown")
+    with pytest.raises(DeploymentError, match=r"does not emulate DnsOptions of AWS::EC2::VPCEndpoint"):
+        deploy({"Vpc": VPC, "Endpoint": interface_endpoint(DnsOptions={})}, "test-endpoint-unknown")
 
 
 def test_an_endpoint_without_a_policy_allows_everything(deploy: Deploy, ec2: Any) -> None:
@@ -353,6 +373,13 @@ def test_private_dns_needs_the_dns_of_the_vpc(deploy: Deploy, attribute: str) ->
         deploy({"Vpc": without, "Endpoint": interface_endpoint(PrivateDnsEnabled=True)})
 
 
+def test_private_dns_that_is_turned_on_later_needs_the_dns_of_the_vpc_too(deploy: Deploy) -> None:
+    vpc = {**VPC, "Properties": {"CidrBlock": "10.9.0.0/16"}}
+    deploy({"Vpc": vpc, "Endpoint": interface_endpoint()}, "test-private-dns-later")
+    with pytest.raises(DeploymentError, match="private DNS needs enableDnsHostnames"):
+        deploy({"Vpc": vpc, "Endpoint": interface_endpoint(PrivateDnsEnabled=True)}, "test-private-dns-later")
+
+
 def test_a_private_name_leads_to_one_endpoint(deploy: Deploy) -> None:
     first = interface_endpoint(PrivateDnsEnabled=True)
     second = first | {"DependsOn": "First"}
@@ -373,15 +400,24 @@ def test_a_subnet_is_not_deleted_while_an_interface_is_in_it(local_cloud: LocalC
     assert delete_stack(local_cloud.client("cloudformation"), "test-in-use")[0] == "DELETE_COMPLETE"
 
 
-def test_a_security_group_is_not_deleted_while_a_rule_of_another_names_it(deploy: Deploy, ec2: Any) -> None:
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_a_security_group_is_not_deleted_while_a_rule_of_another_names_it(
+    deploy: Deploy, ec2: Any, direction: str
+) -> None:
     ids = deploy({"Vpc": VPC, "Group": group(), "Other": group()})
-    ec2.authorize_security_group_ingress(
-        GroupId=ids["Other"],
-        IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": ids["Group"]}]}],
-    )
+    naming = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": ids["Group"]}]}]
+    getattr(ec2, f"authorize_security_group_{direction}")(GroupId=ids["Other"], IpPermissions=naming)
     with pytest.raises(ClientError, match=rf"DependencyViolation.*cannot be deleted: {ids['Other']}"):
         ec2.delete_security_group(GroupId=ids["Group"])
     ec2.delete_security_group(GroupId=ids["Other"])
+
+
+def test_a_security_group_that_names_itself_is_deleted(deploy: Deploy, ec2: Any) -> None:
+    ids = deploy({"Vpc": VPC, "Group": group()})
+    naming = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": ids["Group"]}]}]
+    ec2.authorize_security_group_ingress(GroupId=ids["Group"], IpPermissions=naming)
+    ec2.delete_security_group(GroupId=ids["Group"])
+    assert ec2.describe_security_groups(Filters=where("vpc-id", ids["Vpc"]))["SecurityGroups"][1:] == []
 
 
 def test_a_route_table_is_not_deleted_while_a_subnet_has_it(deploy: Deploy, ec2: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -78,9 +79,6 @@ def provider_stack(**properties: Any) -> dict[str, Any]:
     return resources
 
 
-Events = Callable[[str], list[dict[str, Any]]]
-
-
 @dataclass(frozen=True)
 class Provider:
     """A deployed provider, and what its functions were asked."""
@@ -88,18 +86,18 @@ class Provider:
     cloud: LocalCloud
     ids: Mapping[str, str]
 
+    def named(self, construct: str) -> str:
+        """The physical id of what the CDK named after a construct."""
+        return next(name for logical_id, name in self.ids.items() if re.fullmatch(rf"{construct}\w{{8}}", logical_id))
+
     def resource(self, **properties: Any) -> dict[str, Any]:
-        on_event = next(
-            name
-            for logical_id, name in self.ids.items()
-            if "frameworkonEvent" in logical_id and "Role" not in logical_id
-        )
+        on_event = self.named("ProviderframeworkonEvent")
         token = self.cloud.client("lambda").get_function_configuration(FunctionName=on_event)["FunctionArn"]
         return {"Type": "Custom::Thing", "Properties": {"ServiceToken": token, **properties}}
 
     def events(self, function: str, stack: str) -> list[dict[str, Any]]:
         """What a function was sent for a stack, in order."""
-        group = next(name for logical_id, name in self.ids.items() if logical_id.startswith(f"{function}Log"))
+        group = self.named(f"{function}Log")
         found = self.cloud.client("logs").filter_log_events(logGroupName=group)["events"]
         sent = [json.loads(event["message"]) for event in found if event["message"].startswith("{")]
         return [event for event in sent if f"stack/{stack}/" in event["StackId"]]
@@ -183,23 +181,17 @@ def test_data_of_is_complete_are_merged_with_those_of_on_event(
 
 def test_a_wait_is_an_execution_of_the_waiter(local_cloud: LocalCloud, deploy: Deploy, waiting: Provider) -> None:
     deploy({"Thing": waiting.resource(Create={"PhysicalResourceId": "thing-of-waiter"})})
-    machine = next(arn for logical_id, arn in waiting.ids.items() if arn.startswith("arn:aws:states:"))
+    machine = waiting.named("Providerwaiterstatemachine")
     states = local_cloud.client("stepfunctions")
     (latest, *_) = states.list_executions(stateMachineArn=machine, statusFilter="SUCCEEDED")["executions"]
     execution = states.describe_execution(executionArn=latest["executionArn"])
     assert json.loads(execution["input"])["PhysicalResourceId"] == "thing-of-waiter"
 
 
-def test_an_error_of_on_event_fails_the_resource_with_its_message(deploy: Deploy, plain: Provider, stack: str) -> None:
-    name = plain.ids[
-        next(
-            logical_id
-            for logical_id in plain.ids
-            if logical_id.startswith("OnEvent") and "Log" not in logical_id and "Role" not in logical_id
-        )
-    ]
-    with pytest.raises(DeploymentError, match=rf"Error: on_event of the test failed\s+Logs: /aws/lambda/{name}"):
-        deploy({"Thing": plain.resource(FailOn=["Create"])}, stack)
+def test_an_error_of_on_event_fails_the_resource_with_its_message(deploy: Deploy, plain: Provider) -> None:
+    message = rf"Error: on_event of the test failed\s+Logs: /aws/lambda/{plain.named('OnEvent')}"
+    with pytest.raises(DeploymentError, match=message):
+        deploy({"Thing": plain.resource(FailOn=["Create"])})
 
 
 def test_a_resource_that_was_not_created_is_not_deleted(deploy: Deploy, plain: Provider, stack: str) -> None:
@@ -286,24 +278,19 @@ def test_a_deletion_that_fails_keeps_the_resource(
     assert message in reason
 
 
+REQUEST = dict.fromkeys(("LogicalResourceId", "RequestId", "ResponseURL", "StackId"), "any")
+CREATE_FAILED = "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"
+
+
 @pytest.mark.parametrize("function", [provider_framework.on_event, provider_framework.is_complete])
 def test_the_deletion_of_what_was_not_created_is_ignored(function: Any) -> None:
-    event = {
-        "RequestType": "Delete",
-        "PhysicalResourceId": "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED",
-        **dict.fromkeys(("LogicalResourceId", "RequestId", "ResponseURL", "StackId"), "any"),
-    }
+    event = {**REQUEST, "RequestType": "Delete", "PhysicalResourceId": CREATE_FAILED}
     assert provider_framework.answer(function, event, {})["Status"] == "SUCCESS"
 
 
-def test_a_failed_creation_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    event = {
-        "RequestType": "Create",
-        **dict.fromkeys(("LogicalResourceId", "RequestId", "ResponseURL", "StackId"), "any"),
-    }
-    response = provider_framework.answer(provider_framework.on_event, event, {})
-    assert response["Status"] == "FAILED"
-    assert response["PhysicalResourceId"] == "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"
+def test_a_failed_creation_is_marked() -> None:
+    response = provider_framework.answer(provider_framework.on_event, {**REQUEST, "RequestType": "Create"}, {})
+    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", CREATE_FAILED)
 
 
 def test_nothing_is_left_of_a_provider(local_cloud: LocalCloud, deploy: Deploy, stack: str) -> None:
@@ -360,22 +347,30 @@ def test_a_custom_resource_of_node_that_is_not_emulated_is_refused(deploy: Deplo
 KEY = "arn:aws:kms:us-east-1:000000000000:key/any"
 
 
-def test_a_function_keeps_its_key_and_its_concurrency(local_cloud: LocalCloud, deploy: Deploy, stack: str) -> None:
+KEPT: Mapping[str, Any] = {
+    "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:any"},
+    "KmsKeyArn": KEY,
+    "ReservedConcurrentExecutions": 2,
+    "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+}
+
+
+def test_a_function_keeps_its_key_dead_letters_network_and_concurrency(local_cloud: LocalCloud, deploy: Deploy) -> None:
     client = local_cloud.client("lambda")
-    name = deploy({"Function": function("", "python3.13", KmsKeyArn=KEY, ReservedConcurrentExecutions=2)}, stack)
-    found = client.get_function(FunctionName=name["Function"])
+    found = client.get_function(FunctionName=deploy({"Function": function("", "python3.13", **KEPT)})["Function"])
     assert found["Configuration"]["KMSKeyArn"] == KEY
+    assert found["Configuration"]["DeadLetterConfig"] == KEPT["DeadLetterConfig"]
+    assert found["Configuration"]["VpcConfig"]["SubnetIds"] == ["subnet-1"]
     assert found["Concurrency"]["ReservedConcurrentExecutions"] == 2
 
 
-def test_a_function_loses_the_key_and_the_concurrency_that_are_taken_away(
-    local_cloud: LocalCloud, deploy: Deploy, stack: str
-) -> None:
+def test_a_function_loses_what_is_taken_away(local_cloud: LocalCloud, deploy: Deploy, stack: str) -> None:
     client = local_cloud.client("lambda")
-    deploy({"Function": function("", "python3.13", KmsKeyArn=KEY, ReservedConcurrentExecutions=2)}, stack)
-    name = deploy({"Function": function("", "python3.13")}, stack)["Function"]
-    found = client.get_function(FunctionName=name)
+    deploy({"Function": function("", "python3.13", **KEPT)}, stack)
+    found = client.get_function(FunctionName=deploy({"Function": function("", "python3.13")}, stack)["Function"])
     assert found["Configuration"].get("KMSKeyArn", "") == ""
+    assert found["Configuration"]["DeadLetterConfig"]["TargetArn"] == ""
+    assert found["Configuration"]["VpcConfig"]["SubnetIds"] == []
     assert "Concurrency" not in found
 
 

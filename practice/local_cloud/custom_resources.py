@@ -56,21 +56,14 @@ def _empty_bucket(_physical_id: str, properties: Properties) -> None:
 
 
 def _restrict(_logical_id: str, properties: Properties, _stack_name: str) -> tuple[str, Attributes]:
-    """Take its default rules from a VPC's default security group; a rule that is gone already may be.
+    """Take its default rules from a VPC's default security group; what is gone already may be.
 
     Source: https://github.com/aws/aws-cdk/tree/main/packages/@aws-cdk/custom-resource-handlers/lib/aws-ec2
     """
     ec2, group = client("ec2"), properties["DefaultSecurityGroupId"]
     ingress = default_ingress(group, properties["Account"])
-    for revoke, permission in (
-        (ec2.revoke_security_group_egress, default_egress()),
-        (ec2.revoke_security_group_ingress, ingress),
-    ):
-        try:
-            revoke(GroupId=group, IpPermissions=[permission])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidPermission.NotFound":
-                raise
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[default_egress()])
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[ingress])
     return str(uuid4()), {}
 
 

@@ -166,9 +166,6 @@ def _users_of_vpc(vpc: str) -> Iterator[str]:
     for endpoint in EC2._vpc_endpoints.values():
         if endpoint["VpcId"] == vpc:
             yield endpoint["VpcEndpointId"]
-    for interface in EC2._network_interfaces.values():
-        if interface["VpcId"] == vpc:
-            yield interface["NetworkInterfaceId"]
     for table in EC2._route_tables.values():
         if table["VpcId"] == vpc and not any(association["Main"] for association in table["Associations"]):
             yield table["RouteTableId"]

@@ -121,8 +121,6 @@ def answer(function: Callable[[Event, Environment], Event | None], event: Event,
     except Incomplete:
         raise
     except Exception as error:
-        if function is on_timeout:
-            raise
         failed = _CREATE_FAILED if event["RequestType"] == "Create" else _MISSING
         physical_id = event.get("PhysicalResourceId") or failed
         return _response("FAILED", {**event, "PhysicalResourceId": physical_id}, f"Error: {error}")
