@@ -205,6 +205,7 @@ ALLOWED = [
     Row("learner", "sagemaker:StopTrainingJob", JOB),
     Row("learner", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
     Row("learner", "s3:GetObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
+    Row("learner", "s3:ListBucket", TRAINING),
     Row("learner", "logs:GetLogEvents", f"{TRAINING_LOGS}:log-stream:ml-sandbox-churn/algo-1"),
     # cleaner
     Row("studio cleaner", "sagemaker:ListSpaces", "*"),
@@ -312,7 +313,6 @@ DENIED = [
     Row("learner", "sagemaker:CreateApp", APP_ELSEWHERE, owned("Shared", "ml.t3.medium")),
     Row("learner", "sagemaker:AddTags", OWN_SPACE),
     Row("learner", "sagemaker:AddTags", SPACE_ELSEWHERE, {"sagemaker:TaggingAction": "CreateSpace"}),
-    Row("learner", "s3:ListBucket", TRAINING),
     Row("learner", "kms:Decrypt", OTHER_KEY, through("s3")),
     Row("learner", "kms:DescribeKey", KEY),
     Row("learner", "kms:GenerateDataKeyWithoutPlaintext", OTHER_KEY, through("sagemaker")),
