@@ -477,7 +477,7 @@ class TestLearnerLimits:
         assert as_list(denied["Action"]) == actions
 
     def test_are_all_listed_here(self, studio: SynthesizedStack) -> None:
-        (policy,) = studio.of_type("AWS::IAM::ManagedPolicy")
+        policy = studio.one("AWS::IAM::ManagedPolicy", "LearnerLimits")
         assert {s["Sid"] for s in policy.properties["PolicyDocument"]["Statement"]} == DENIED.keys()
 
     def test_hold_without_condition_for_every_resource_unless_named_below(self, studio: SynthesizedStack) -> None:

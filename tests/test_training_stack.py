@@ -125,7 +125,7 @@ def granted() -> list[dict[str, Any]]:
     )
     training.grant_start(iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal()))
     template = Template.from_stack(stack).to_json()["Resources"]
-    (policy,) = [r for name, r in template.items() if name.startswith("CallerDefaultPolicy")]
+    (policy,) = [resource for resource in template.values() if resource["Type"] == "AWS::IAM::ManagedPolicy"]
     found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
     return found
 

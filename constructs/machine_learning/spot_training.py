@@ -57,29 +57,48 @@ class SpotTraining(Construct):
     def grant_start(self, grantee: iam.Role) -> None:
         """Let the role start training jobs named ``<sandbox>-*`` within the bounds, watch and stop them.
 
-        Watching includes what a job logs, and the artefacts that it leaves.
+        Watching includes what a job logs, and the artefacts that it leaves. What is allowed and what bounds it is one
+        managed policy, so that the two are read, attached and detached together.
         """
         stack = Stack.of(self)
         jobs = stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{self._sandbox_name}-*")
-        grantee.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "sagemaker:AddTags",
-                    "sagemaker:CreateTrainingJob",
-                    "sagemaker:DescribeTrainingJob",
-                    "sagemaker:StopTrainingJob",
-                ],
-                resources=[jobs],
-            )
+        policy = iam.ManagedPolicy(
+            grantee,
+            "StartSpotTraining",
+            description="Start spot training within bounds",
+            roles=[grantee],
+            statements=[
+                iam.PolicyStatement(
+                    actions=[
+                        "sagemaker:AddTags",
+                        "sagemaker:CreateTrainingJob",
+                        "sagemaker:DescribeTrainingJob",
+                        "sagemaker:StopTrainingJob",
+                    ],
+                    resources=[jobs],
+                ),
+                iam.PolicyStatement(
+                    actions=["iam:PassRole"],
+                    resources=[self.role.role_arn],
+                    conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+                ),
+                *(
+                    iam.PolicyStatement(
+                        sid=sid,
+                        effect=iam.Effect.DENY,
+                        actions=["sagemaker:CreateTrainingJob"],
+                        resources=["*"],
+                        conditions=conditions,
+                    )
+                    for sid, conditions in self._bounds.items()
+                ),
+            ],
         )
-        grantee.add_to_policy(
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[self.role.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-            )
-        )
-        logs = stack.format_arn(
+        acknowledge_wildcard_resources(policy, {jobs: "A job's name is chosen when it starts; the prefix is not"})
+        self._grant_watch(grantee)
+
+    def _grant_watch(self, grantee: iam.Role) -> None:
+        logs = Stack.of(self).format_arn(
             service="logs",
             resource="log-group",
             resource_name=f"{LOG_GROUP}:*",
@@ -90,25 +109,9 @@ class SpotTraining(Construct):
                 actions=["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], resources=[logs]
             )
         )
+        acknowledge_wildcard_resources(grantee, {logs: "SageMaker names the log streams after job and instance"})
         self._storage.grant_read_objects(
             grantee,
             [ARTIFACTS_PREFIX],
             why_all="SageMaker names artefacts after the job; the wildcard ends at the prefix",
-        )
-        for sid, conditions in self._bounds.items():
-            grantee.add_to_policy(
-                iam.PolicyStatement(
-                    sid=sid,
-                    effect=iam.Effect.DENY,
-                    actions=["sagemaker:CreateTrainingJob"],
-                    resources=["*"],
-                    conditions=conditions,
-                )
-            )
-        acknowledge_wildcard_resources(
-            grantee,
-            {
-                jobs: "A job's name is chosen when it starts; the prefix is not",
-                logs: "SageMaker names the log streams after job and instance",
-            },
         )
