@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,7 +183,21 @@ def test_another_source_can_be_put_in_front_and_delivers_as_well(
     assert count(found) - before == expected(more) != Counts()
 
 
-def test_destroy_leaves_nothing(cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest) -> None:
+def test_studio_can_move_into_the_network_of_the_sandbox(cloud: LocalCloud, sandbox: Sandbox) -> None:
+    assert {e["VpcEndpointType"] for e in endpoints(cloud)} == {"Gateway"}
+    deploy(cloud, NAME, quietly, "--context=sandbox:studio_network=vpc-only", "--context=sandbox:studio_users=ana,bo")
+    (domain,) = cloud.client("sagemaker").list_domains()["Domains"]
+    described = cloud.client("sagemaker").describe_domain(DomainId=domain["DomainId"])
+    assert described["AppNetworkAccessType"] == "VpcOnly"
+    assert "sagemaker.api" in {e["ServiceName"].partition("us-east-1.")[2] for e in endpoints(cloud)}
+    profiles = cloud.client("sagemaker").list_user_profiles(DomainIdEquals=domain["DomainId"])["UserProfiles"]
+    assert {profile["UserProfileName"] for profile in profiles} == {"ana", "bo"}
+
+
+def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
+    cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest, features: FeatureWrites
+) -> None:
+    work_in_studio(cloud, "ana")
     cdk(cloud, "destroy", "--all", "--force")
     left = {
         "buckets": [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]],
@@ -195,11 +210,35 @@ def test_destroy_leaves_nothing(cloud: LocalCloud, sandbox: Sandbox, manifest: M
         "functions": cloud.client("lambda").list_functions()["Functions"],
         "log groups": [g["logGroupName"] for g in cloud.client("logs").describe_log_groups()["logGroups"]],
         "roles": [r["RoleName"] for r in cloud.client("iam").list_roles()["Roles"] if NAME in r["RoleName"]],
+        "domains": cloud.client("sagemaker").list_domains()["Domains"],
+        "feature groups": cloud.client("sagemaker").list_feature_groups()["FeatureGroupSummaries"],
+        "model package groups": cloud.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"],
+        "networks": [vpc for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
+        "endpoints": endpoints(cloud),
+        "state machines": cloud.client("stepfunctions").list_state_machines()["stateMachines"],
         "keys": [key for key in customer_keys(cloud) if key["KeyState"] != "PendingDeletion"],
     }
     bootstrapped = [name for name in left["buckets"] if name.startswith("cdk-hnb659fds-assets-")]
     assert left == {kind: [] for kind in left} | {"buckets": bootstrapped, "workgroups": ["primary"]}
     assert [key for key in customer_keys(cloud) if key["KeyState"] == "PendingDeletion"]
+
+
+def endpoints(cloud: LocalCloud) -> list[Any]:
+    found: list[Any] = cloud.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    return found
+
+
+def work_in_studio(cloud: LocalCloud, user: str) -> None:
+    sagemaker = cloud.client("sagemaker")
+    domain_id = sagemaker.list_domains()["Domains"][0]["DomainId"]
+    sagemaker.create_space(
+        DomainId=domain_id,
+        SpaceName="notebooks",
+        OwnershipSettings={"OwnerUserProfileName": user},
+        SpaceSharingSettings={"SharingType": "Private"},
+        SpaceSettings={"AppType": "JupyterLab"},
+    )
+    sagemaker.create_app(DomainId=domain_id, SpaceName="notebooks", AppType="JupyterLab", AppName="default")
 
 
 def customer_keys(cloud: LocalCloud) -> list[dict[str, str]]:

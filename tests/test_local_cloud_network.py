@@ -446,3 +446,27 @@ def test_what_somebody_else_deleted_is_deleted_with_its_stack(
     ec2.delete_security_group(GroupId=ids["Group"])
     ec2.delete_vpc(VpcId=ids["Vpc"])
     assert delete_stack(local_cloud.client("cloudformation"), "test-deleted-before")[0] == "DELETE_COMPLETE"
+
+
+def test_a_flow_log_is_another_one_when_it_logs_something_else(deploy: Deploy, ec2: Any) -> None:
+    def logging(traffic: str) -> dict[str, Any]:
+        given = {
+            "ResourceId": {"Ref": "Vpc"},
+            "ResourceType": "VPC",
+            "TrafficType": traffic,
+            "LogGroupName": "refused",
+            "DeliverLogsPermissionArn": f"arn:aws:iam::{ACCOUNT}:role/logs",
+        }
+        return {"Vpc": VPC, "FlowLog": {"Type": "AWS::EC2::FlowLog", "Properties": given}}
+
+    def flow_logs(vpc: str) -> dict[str, str]:
+        found = ec2.describe_flow_logs(Filters=where("resource-id", vpc))["FlowLogs"]
+        return {one["FlowLogId"]: one["TrafficType"] for one in found}
+
+    first = deploy(logging("REJECT"), "flow-logs")
+    assert flow_logs(first["Vpc"]) == {first["FlowLog"]: "REJECT"}
+    second = deploy(logging("ALL"), "flow-logs")
+    assert second["FlowLog"] != first["FlowLog"]
+    assert flow_logs(second["Vpc"]) == {second["FlowLog"]: "ALL"}
+    third = deploy({"Vpc": VPC}, "flow-logs")
+    assert flow_logs(third["Vpc"]) == {}

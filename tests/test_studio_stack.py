@@ -235,14 +235,21 @@ class TestVpcOnlyNetwork:
             group = {"Fn::GetAtt": [stack.one("AWS::EC2::SecurityGroup", f"AppsOf{user}").logical_id, "GroupId"]}
             profile = stack.one("AWS::SageMaker::UserProfile", user).properties
             assert profile["UserSettings"]["SecurityGroups"] == [group]
-            for type_, other in (
-                ("AWS::EC2::SecurityGroupIngress", "SourceSecurityGroupId"),
-                ("AWS::EC2::SecurityGroupEgress", "DestinationSecurityGroupId"),
-            ):
-                (rule,) = [r.properties for r in stack.of_type(type_) if r.properties["GroupId"] == group]
-                assert rule[other] == group
-                # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
+            ingress = stack.of_type("AWS::EC2::SecurityGroupIngress")
+            (let_in,) = [rule.properties for rule in ingress if rule.properties["GroupId"] == group]
+            assert let_in["SourceSecurityGroupId"] == group
+            (let_out,) = stack.one("AWS::EC2::SecurityGroup", f"AppsOf{user}").properties["SecurityGroupEgress"]
+            assert let_out["CidrIp"] == {"Fn::GetAtt": [stack.one("AWS::EC2::VPC").logical_id, "CidrBlock"]}
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
+            for rule in (let_in, let_out):
                 assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 8192, 65535)
+
+    def test_has_no_group_without_an_egress_rule_since_ec2_would_then_allow_everything(
+        self, vpc_only: SynthesizedStack
+    ) -> None:
+        for group in vpc_only.of_type("AWS::EC2::SecurityGroup"):
+            assert group.properties["SecurityGroupEgress"]
+            assert "-1" not in {rule["IpProtocol"] for rule in group.properties["SecurityGroupEgress"]}
 
     @pytest.mark.parametrize("settings", ["DefaultUserSettings", "DefaultSpaceSettings"])
     def test_is_where_all_apps_run(self, vpc_only: SynthesizedStack, settings: str) -> None:

@@ -68,9 +68,10 @@ class StudioEndpoints(Construct):
         group = ec2.SecurityGroup(
             self, f"AppsOf-{user}", vpc=vpc, description=f"Traffic among the apps of {user}", allow_all_outbound=False
         )
-        group.connections.allow_internally(
-            ec2.Port.tcp_range(_FIRST_APP_PORT, _LAST_PORT), "Among the apps of one user"
-        )
+        ports = ec2.Port.tcp_range(_FIRST_APP_PORT, _LAST_PORT)
+        group.add_ingress_rule(group, ports, "Among the apps of one user")
+        # by address: a group whose only egress rules name groups has none inline, and EC2 then allows everything
+        group.add_egress_rule(ec2.Peer.ipv4(vpc.vpc_cidr_block), ports, "To apps; each lets in its own user's alone")
         return group
 
 
