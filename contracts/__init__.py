@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,13 @@ class Contract:
 
     @classmethod
     def load(cls, name: str) -> Contract:
-        path = DIRECTORY / f"{name}.json"
-        if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in DIRECTORY.glob("*.json")))
+        # not by path: on Glue the package lies in a zip
+        files = resources.files(__package__)
+        source = files / f"{name}.json"
+        if not source.is_file():
+            known = ", ".join(sorted(f.name.removesuffix(".json") for f in files.iterdir() if f.name.endswith(".json")))
             raise ContractError(f"no contract named {name!r}; known: {known}. Add contracts/{name}.json.")
-        return cls(name=name, schema=json.loads(path.read_text(encoding="utf-8")))
+        return cls(name=name, schema=json.loads(source.read_text(encoding="utf-8")))
 
     @property
     def description(self) -> str:

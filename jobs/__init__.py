@@ -1,0 +1,1 @@
+"""What AWS runs for us."""

@@ -1,0 +1,1 @@
+"""From raw to curated: pure functions on Spark data frames."""
