@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-_SERVICES = ("firehose", "glue", "kinesis", "s3", "sagemaker")
+_SERVICES = ("firehose", "glue", "kinesis", "s3", "sagemaker", "sns", "states")
 
 
 class SandboxKey(kms.Key):
