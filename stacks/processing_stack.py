@@ -95,6 +95,7 @@ class ProcessingStack(Stack):
         pipeline = RefineryPipeline(
             self,
             "Pipeline",
+            name=f"{settings.name}-refinery",
             jobs=jobs,
             rulesets=rulesets.names,
             crawlers=lake.crawlers,

@@ -207,6 +207,11 @@ class TestPipeline:
         assert properties["TracingConfiguration"] == {"Enabled": True}
         assert properties["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
 
+    def test_may_use_the_key_for_the_state_machine_of_its_own_name(self, processing: SynthesizedStack) -> None:
+        policy = json.dumps(processing.one("AWS::IAM::Policy", "StateMachineRole").properties)
+        assert ":stateMachine:ml-sandbox-refinery" in policy
+        assert ':stateMachine:"' not in policy
+
     def test_is_started_by_nobody_unless_the_settings_say_so(self, processing: SynthesizedStack) -> None:
         assert processing.count("AWS::Events::Rule") == 0
 
@@ -240,6 +245,14 @@ class TestQuality:
         assert len(gates) == 3
         for arguments in gates:
             assert arguments["--dataset"].title().replace("_", "") in arguments["--ruleset"]
+
+
+class TestStagedFeatures:
+    def test_are_passed_over_by_the_crawler_until_they_are_published(self) -> None:
+        (target,) = (
+            synthesize("default")["Lake"].one("AWS::Glue::Crawler", "Curated").properties["Targets"]["S3Targets"]
+        )
+        assert "staging/**" in target["Exclusions"]
 
 
 class TestFailures:

@@ -35,6 +35,7 @@ class RefineryPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        name: str,
         jobs: Mapping[str, RefineryJob],
         rulesets: Mapping[str, str],
         crawlers: Mapping[Zone, str],
@@ -69,11 +70,16 @@ class RefineryPipeline(Construct):
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
+            # given, because the CDK lets the role use the key for a state machine of this name alone
+            state_machine_name=name,
             definition_body=sfn.DefinitionBody.from_chainable(self._dates(whole)),
             timeout=_TIMEOUT,
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
-            encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(key),
+            encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(
+                # by ARN, so that the CDK does not open the key's policy wider than the key itself does
+                kms.Key.from_key_arn(self, "Key", key.key_arn)
+            ),
             removal_policy=RemovalPolicy.DESTROY,
         )
         acknowledge(
