@@ -497,9 +497,9 @@ def test_is_assumed_by_its_service_alone(name: str, service: str) -> None:
     assert not role_named(name).may_be_assumed_by("ec2.amazonaws.com", ACCOUNT)
 
 
-@pytest.mark.parametrize("name", ["spot training", "learner"])
-def test_is_not_assumed_by_sagemaker_for_another_account(name: str) -> None:
-    assert not role_named(name).may_be_assumed_by("sagemaker.amazonaws.com", OTHER_ACCOUNT)
+@pytest.mark.parametrize("name", ["spot training", "learner", "pipeline"])
+def test_is_not_assumed_for_another_account(name: str) -> None:
+    assert not role_named(name).may_be_assumed_by(dict(TRUSTED)[name], OTHER_ACCOUNT)
 
 
 ADMINISTRATOR = Role(f"arn:aws:iam::{ACCOUNT}:role/administrator", (EVERYTHING,), {})
