@@ -19,14 +19,6 @@ from stacks.feature_store_stack import FeatureStoreStack
 from stacks.lake_stack import CUSTOMERS_PREFIX, LakeStack
 from stacks.settings import Settings
 
-_JOBS = {
-    "clean_orders": "Clean: de-duplicated, typed orders and customers",
-    "quality_gate": "Judge a data set by its ruleset, and keep the rows that fail",
-    "build_customer_features": "Features and labels of customers at their cutoffs, staged",
-    "publish_features": "Move staged features to the curated zone",
-    "ingest_features": "Put curated features into the feature store",
-}
-
 
 class ProcessingStack(Stack):
     """The refinery (guide 3.1, 3.6, 4): Spark jobs behind quality gates, run by one state machine."""
@@ -47,18 +39,21 @@ class ProcessingStack(Stack):
         code = RefineryCode(self, "Code")
         job_logs = JobLogs(self, "JobLogs", sandbox_name=settings.name, key=lake.key, retention=settings.log_retention)
         encryption = GlueEncryption(self, "GlueEncryption", name=f"{settings.name}-jobs", key=lake.key)
+        buckets = {f"{zone}_bucket": lake.zones[zone].bucket_name for zone in Zone}
+        arguments = {
+            "clean_orders": ["raw_bucket", "processed_bucket"],
+            "quality_gate": ["raw_bucket", "processed_bucket", "curated_bucket"],
+            "build_customer_features": ["processed_bucket", "curated_bucket"],
+            "publish_features": ["curated_bucket"],
+            "ingest_features": ["curated_bucket", "feature_group"],
+        }
+        values = buckets | {"feature_group": feature_store.customer_features.name}
         jobs = {
             script: RefineryJob(
                 self,
                 script.title().replace("_", ""),
                 script=script,
-                description=description,
-                arguments={
-                    "raw_bucket": raw.bucket_name,
-                    "processed_bucket": processed.bucket_name,
-                    "curated_bucket": curated.bucket_name,
-                    "feature_group": feature_store.customer_features.name,
-                },
+                arguments={name: values[name] for name in names},
                 code=code,
                 log_group_prefix=job_logs.prefix,
                 security_configuration=encryption,
@@ -66,7 +61,7 @@ class ProcessingStack(Stack):
                 execution_class=settings.processing_execution_class,
                 runs_at_once=3 if script == "quality_gate" else 1,
             )
-            for script, description in _JOBS.items()
+            for script, names in arguments.items()
         }
         rulesets = QualityRulesets(self, "Quality", sandbox_name=settings.name)
         illustrates(rulesets, "3.6")

@@ -40,7 +40,6 @@ class RefineryJob(Construct):
         construct_id: str,
         *,
         script: str,
-        description: str,
         arguments: Mapping[str, str],
         code: RefineryCode,
         log_group_prefix: str,
@@ -54,7 +53,7 @@ class RefineryJob(Construct):
         self._job = glue.CfnJob(
             self,
             "Job",
-            description=description,
+            description=f"Runs jobs/glue/{script}.py",
             role=self.role.role_arn,
             glue_version="5.1",
             worker_type="G.1X",
