@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from rich.table import Table
 from rich.tree import Tree
 
+from practice.console import table
 from practice.errors import PracticeError
 from practice.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
 
 _LOOK_EVERY_SECONDS = {True: 0.5, False: 5.0}
 _TOLD = ("Task", "Parallel")
-VERDICTS_PREFIX = "quality/"
+DATA_SETS = ("customers", "orders", "customer_features")
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,19 @@ class Execution:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a gate has said of a data set."""
+    """What a gate has said of a data set: as many rules passed, as many failed, on as many of its rows."""
 
-    dataset: str
-    passed: int
-    failed: int
-    rejected: int
+    data_set: str
+    rules_passed: int
+    rules_failed: int
+    rows: int
+    rejected_rows: int
+
+    @classmethod
+    def from_json(cls, text: str) -> Verdict:
+        told = json.loads(text)
+        passed = sum(rule["passed"] for rule in told["rules"])
+        return cls(told["data_set"], passed, len(told["rules"]) - passed, told["rows"], told["rejected_rows"])
 
 
 def start(sandbox: Sandbox, as_of: datetime, cutoffs: list[date]) -> str:
@@ -78,6 +88,19 @@ def wait(sandbox: Sandbox, execution_arn: str, tell: Callable[[str], None]) -> E
         raise PracticeError(
             f"The pipeline ended as {found.status} at {', '.join(_running(found.steps)) or 'its start'}: {found.reason}"
         )
+    return found
+
+
+def verdicts(sandbox: Sandbox, execution_arn: str) -> list[Verdict]:
+    """What the gates have said in a run, as far as it came to them."""
+    s3: S3Client = sandbox.client("s3")
+    bucket, run_id = sandbox["ProcessedBucket"], execution_arn.rpartition(":")[2]
+    found = []
+    for data_set in DATA_SETS:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"quality/{data_set}/"):
+            for key in (item["Key"] for item in page.get("Contents", [])):
+                if key.endswith(f"/{run_id}.json"):
+                    found.append(Verdict.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()))
     return found
 
 
@@ -150,6 +173,22 @@ def tree(execution: Execution) -> Tree:
     root = Tree(f"{mark} pipeline")
     _grow(root, execution.steps, failed=execution.status not in ("SUCCEEDED", "RUNNING"))
     return root
+
+
+def verdicts_table(found: Sequence[Verdict]) -> Table:
+    """The gates' verdicts, a line each."""
+    made = table("gate", "rules passed", "failed", "rows", "rejected", "", numbers=("rules passed", "failed", "rows"))
+    for verdict in found:
+        mark = "[bold red]✗[/]" if verdict.rules_failed else "[green]✓[/]"
+        made.add_row(
+            verdict.data_set,
+            f"{verdict.rules_passed}",
+            f"{verdict.rules_failed}",
+            f"{verdict.rows:,}",
+            f"{verdict.rejected_rows:,}",
+            mark,
+        )
+    return made
 
 
 def _grow(root: Tree, steps: tuple[Step, ...], *, failed: bool) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from practice.console import out, step
+from practice.console import out, show, step
 from practice.options import Aws, End
-from practice.pipeline import last_execution, start, tree, wait
+from practice.pipeline import last_execution, start, tree, verdicts, verdicts_table, wait
 from practice.sample.plan import now
 
 CUTOFF_DAYS = 30
@@ -36,12 +36,16 @@ def run_pipeline(
         execution = wait(sandbox, start(sandbox, as_of, days), tell)
         tell(f"features as of {', '.join(map(str, days))}")
     out.print(tree(execution))
+    show("What the gates say", verdicts_table(verdicts(sandbox, execution.arn)))
 
 
 @app.command("status")
 def status(context: typer.Context, aws: Aws = None) -> None:
     """How the last run went, or is going."""
-    execution = last_execution(context.obj.sandbox(aws))
+    sandbox = context.obj.sandbox(aws)
+    execution = last_execution(sandbox)
     out.print(tree(execution))
+    if found := verdicts(sandbox, execution.arn):
+        show("What the gates say", verdicts_table(found))
     if execution.status not in ("RUNNING", "SUCCEEDED"):
         out.print(f"[red]{execution.status}[/] {execution.reason}")
