@@ -89,7 +89,7 @@ RULESETS: tuple[Ruleset, ...] = (
         only_declared=False,
         own=(
             Rule(
-                'CustomSql "select count(distinct event_id) / count(*) from primary" >= 0.5',
+                'CustomSql "select count(*) - 2 * count(distinct event_id) from primary" <= 0',
                 Dimension.ACCURACY,
                 "delivery repeats some events; more copies than events is a producer in a loop",
             ),
@@ -181,7 +181,9 @@ def _checks(each: Field, *, as_text: bool) -> Iterator[tuple[str, str]]:
                 yield name, f'ColumnValues "{name}" in ["false", "true"]'
         case "integer", _ if as_text:
             yield name, f'ColumnValues "{name}" matches "{INTEGER}"'
-            yield from ((number_column(name), f'ColumnValues "{number_column(name)}" {bound}') for bound in _bounds(each))
+            yield from (
+                (number_column(name), f'ColumnValues "{number_column(name)}" {bound}') for bound in _bounds(each)
+            )
         case "integer" | "number", _ if not as_text:
             yield from ((name, f'ColumnValues "{name}" {bound}') for bound in _bounds(each))
         case _:

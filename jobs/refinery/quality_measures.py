@@ -31,7 +31,11 @@ def _days_off_partition(partition: str, time: str) -> Measure:
 
 
 def _day(name: str) -> Column:
-    return F.to_date(F.col(name))
+    return F.expr(f"try_cast(`{name}` AS DATE)")
+
+
+def _number(name: str) -> Column:
+    return F.expr(f"try_cast(`{name}` AS INT)")
 
 
 def _window_growth(feature: str) -> Measure:
@@ -45,7 +49,7 @@ def _seconds(later: str, earlier: str) -> Measure:
 
 MEASURES: Mapping[str, Mapping[str, Measure]] = {
     "customers": {
-        "age": lambda as_of: F.year(as_of) - F.col("birth_year").cast("int"),
+        "age": lambda as_of: F.year(as_of) - _number("birth_year"),
         "days_since_signup": _days_since("signup_date"),
         "days_since_snapshot": _days_since("snapshot_date"),
     },
@@ -77,7 +81,7 @@ def measured(data_set: str, frame: DataFrame, as_of: date) -> DataFrame:
     if data_set in TEXT_DATA_SETS:
         for field in Contract.load(data_set).fields:
             if field.schema["type"] == "integer":
-                measures[number_column(field.name)] = F.col(field.name).cast("int")
+                measures[number_column(field.name)] = _number(field.name)
     return frame.withColumns({name: column for name, column in measures.items() if _computable(frame, column)})
 
 

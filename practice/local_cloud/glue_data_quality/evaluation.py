@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 PASSED, FAILED = "Passed", "Failed"
-OUTCOMES = "Rule string, Outcome string, FailureReason string, EvaluatedMetrics map<string, double>, EvaluatedRule string"
+OUTCOMES = (
+    "Rule string, Outcome string, FailureReason string, EvaluatedMetrics map<string, double>, EvaluatedRule string"
+)
 _DATA_SET_RULES = frozenset({Type.COLUMN_NAMES_MATCH_PATTERN, Type.CUSTOM_SQL, Type.ROW_COUNT})
 _COMPARISONS = {
     Operator.EQUAL: operator.eq,
@@ -216,9 +218,7 @@ def _with_outcomes(marked: DataFrame, rules: Sequence[AnyRule], passes: dict[int
     texts = "array<string>"
 
     def listed(wanted: bool) -> Column:
-        named = [
-            F.when(F.col(passes[id(rule)]) == wanted, F.lit(rule.text)) for rule in rules if id(rule) in passes
-        ]
+        named = [F.when(F.col(passes[id(rule)]) == wanted, F.lit(rule.text)) for rule in rules if id(rule) in passes]
         return F.filter(F.array(*named), lambda text: text.isNotNull()).cast(texts)
 
     skipped = F.array(*[F.lit(rule.text) for rule in rules if id(rule) not in passes]).cast(texts)

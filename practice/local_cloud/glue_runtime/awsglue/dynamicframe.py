@@ -18,7 +18,7 @@ class DynamicFrame:
         self._frame, self.name = frame, name
 
     @classmethod
-    def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str) -> DynamicFrame:  # noqa: N802, ARG003
+    def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str) -> DynamicFrame:  # noqa: N802
         return cls(dataframe, name)
 
     def toDF(self) -> DataFrame:  # noqa: N802

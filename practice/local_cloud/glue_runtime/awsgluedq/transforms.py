@@ -20,7 +20,7 @@ class EvaluateDataQuality:
         self,
         frame: DynamicFrame,
         ruleset: str,
-        publishing_options: Mapping[str, Any] | None = None,  # noqa: ARG002 - nothing is published
+        publishing_options: Mapping[str, Any] | None = None,
         additional_options: Mapping[str, Any] | None = None,
     ) -> DynamicFrameCollection:
         rules, data = parse(ruleset), frame.toDF()
