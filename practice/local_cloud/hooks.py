@@ -88,10 +88,12 @@ GLUE = MiniStackModule(
     "_databases",
     "_delete_table",
     "_get_partitions",
+    "_handle_request_sync",
     "_partitions",
     "_start_crawler",
     "_stop_crawler",
     "_tables",
+    "_tags",
     "_update_crawler",
     "_update_table",
 )

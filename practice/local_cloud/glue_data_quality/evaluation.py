@@ -71,9 +71,8 @@ class Evaluation:
 def evaluate(frame: DataFrame, rules: Sequence[AnyRule]) -> Evaluation:
     columns = frame.columns
     judged = [rule for rule in rules if _row_level(rule) and not _missing(rule, columns)]
-    marked = frame
-    for index, rule in enumerate(judged):
-        marked = marked.withColumn(_mark(index), F.coalesce(_passes(rule), F.lit(False)))
+    marks = {_mark(index): F.coalesce(_passes(rule), F.lit(False)) for index, rule in enumerate(judged)}
+    marked = frame.withColumns(marks) if marks else frame
     passes = {id(rule): _mark(index) for index, rule in enumerate(judged)}
     total, passing = _counts(marked, len(judged))
     of_rule = dict(zip((id(rule) for rule in judged), passing, strict=True))

@@ -27,7 +27,7 @@ class EvaluateDataQuality:
         method = (additional_options or {}).get(COMPOSITE_METHOD, "COLUMN")
         if method != "ROW" and any(isinstance(rule, Composite) for rule in rules):
             raise DqdlError(
-                f"{COMPOSITE_METHOD} is {method!r}; the local cloud evaluates composite rules row by row. Set it to 'ROW'."
+                f"{COMPOSITE_METHOD} is {method!r}; the local cloud judges composite rules row by row. Set it to 'ROW'."
             )
         evaluation = evaluate(data, rules)
         frames = {
