@@ -14,6 +14,8 @@ from pyspark.sql import SparkSession
 from jobs.refinery.session import SETTINGS
 
 JAVA_VERSION = "17"
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
+"""A Java that does not optimise for the long run: the tests take seconds."""
 
 
 def java_home() -> Path:
@@ -46,7 +48,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             .config("spark.driver.memory", "1g")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
-            .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={scratch}")
+            .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={scratch} {QUICK_START}")
             .config("spark.local.dir", str(scratch))
             .config("spark.sql.warehouse.dir", str(scratch / "warehouse"))
             .config("spark.sql.shuffle.partitions", "2")

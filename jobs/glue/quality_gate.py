@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 REQUIRED = ("dataset", "ruleset", "raw_bucket", "processed_bucket", "curated_bucket", "as_of", "run_id")
 OPTIONAL = {"lookback_days": "400"}
-MOST_LOOKBACK_DAYS = 10_000
 
 
 class Judged(NamedTuple):
@@ -66,7 +65,7 @@ def _read(spark: SparkSession, data_set: str, as_of: date, arguments: dict[str, 
     if data_set == "customers":
         return _customers(spark, f"s3://{arguments['raw_bucket']}/customers/", as_of)
     if data_set == "orders":
-        back = whole_number("lookback_days", arguments["lookback_days"], 1, MOST_LOOKBACK_DAYS)
+        back = whole_number("lookback_days", arguments["lookback_days"], 1, 3650)
         return _orders(spark, f"s3://{arguments['processed_bucket']}/orders/", as_of, back)
     if data_set == "customer_features":
         place = f"s3://{arguments['curated_bucket']}/staging/customer_features/"
@@ -88,7 +87,7 @@ def _customers(spark: SparkSession, place: str, as_of: date) -> Judged:
 
 
 def _orders(spark: SparkSession, place: str, as_of: date, lookback_days: int) -> Judged:
-    first = as_of - timedelta(days=lookback_days)
+    first = as_of - timedelta(days=lookback_days - 1)
     orders = storage.read_parquet(spark, place, orders_schema())
     within = F.col("order_date").between(F.lit(first), F.lit(as_of))
     return Judged(orders.where(within), f"{place} from {first} to {as_of}")
