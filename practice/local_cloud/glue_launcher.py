@@ -1,7 +1,7 @@
 """The process of a job run: the script as Glue starts it, with the local cloud's S3 mounted into its Spark.
 
-The script sees what it would see in Glue: its own argv, the modules of ``--extra-py-files``, pyspark and boto3; nothing
-of this repository. The process ends when its parent does, and Spark's Java with it.
+The script sees what it would see in Glue: its own argv, the modules of ``--extra-py-files``, pyspark and boto3, and of
+Glue's own library what ``glue_runtime`` has; nothing else of this repository. The process ends when its parent does, and Spark's Java with it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from practice.local_cloud.glue_s3 import mounted
 
 MESSAGE = "error-message.txt"
 SPARK_DEFAULTS = "spark-defaults.conf"
+GLUE_LIBRARIES = Path(__file__).resolve().with_name("glue_runtime")
 
 
 def run(directory: Path, script: str, arguments: list[str]) -> int:
     """Run the script in the directory that the local cloud prepared; the exit status tells how it ended."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != Path.cwd()]
+    sys.path.append(str(GLUE_LIBRARIES))
     os.chdir(directory)
     sys.argv = [script, *arguments]
     with mounted(boto3.client("s3")) as settings:

@@ -1,0 +1,1 @@
+"""As much of Glue's data quality library as the jobs use."""
