@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from practice.local_cloud.lifecycle import LocalCloud
+from tests.spark import spark as spark  # a fixture for all
 
 Deploy = Callable[..., dict[str, str]]
 """Deploys resources (by logical id) as a stack, under a name if one is given; returns their physical ids."""
@@ -24,9 +25,9 @@ CreateFunction = Callable[[str], str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that runs a local cloud is no unit test: `make check` leaves it out."""
+    """A test that runs a local cloud or a local Spark is no unit test: `make check` leaves it out."""
     for item in items:
-        if {"local_cloud", "cloud"} & set(getattr(item, "fixturenames", ())):
+        if {"local_cloud", "cloud", "spark"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

@@ -86,6 +86,14 @@ def test_a_customer_with_every_edge() -> None:
         "favourite_category": "toys",
         "favourite_channel": "web",
         "currency": "EUR",
+        "spend_30d_lag_1": 0.0,
+        "spend_30d_lag_2": 0.0,
+        "spend_30d_lag_3": 0.0,  # it goes back to 2 March, 12:00
+        "spend_30d_rolling_mean_3": 0.0,
+        "days_since_last_order": 1,
+        "return_rate": 1 / 6,
+        "weekend_share": 1 / 6,  # 1 March was a Sunday
+        "tenure_bucket": "90_to_179d",
     }
 
 
@@ -114,7 +122,40 @@ def test_days_are_those_of_utc() -> None:
 
 def test_a_return_is_no_purchase_and_takes_nothing_back() -> None:
     bought = event("2026-06-28T01:00", 50), event("2026-06-29T01:00", 30)
-    assert features(*bought, event("2026-06-30T01:00", 50, kind="return", category="toys")) == features(*bought)
+    found = features(*bought, event("2026-06-30T01:00", 50, kind="return", category="toys"))
+    assert found == features(*bought) | {"return_rate": 0.5}
+
+
+def test_a_return_rate_is_at_most_one_though_a_return_may_be_told_twice() -> None:
+    returns = [event(f"2026-06-29T0{hour}:00", kind="return") for hour in (1, 2)]
+    assert features(event("2026-06-28T01:00"), *returns)["return_rate"] == 1.0
+
+
+def test_a_lag_is_the_spend_of_an_earlier_window_of_30_days() -> None:
+    starts = [CUTOFF - timedelta(days=days) for days in (120, 90, 60, 30)]
+    found = features(*(event(start, 10**n) for n, start in enumerate(starts)), event(starts[0] - SECOND, 5))
+    assert [found[f"spend_30d_lag_{lag}"] for lag in (1, 2, 3)] == [100, 10, 1]
+    assert (found["spend_30d"], found["spend_30d_rolling_mean_3"]) == (1000, 37)
+
+
+def test_days_since_the_last_order_are_whole_days_of_utc() -> None:
+    assert features(event("2026-06-30T00:00"))["days_since_last_order"] == 0
+    assert features(event("2026-06-29T23:59:59"))["days_since_last_order"] == 1
+
+
+def test_a_weekend_is_saturday_and_sunday_in_utc() -> None:
+    friday, saturday, sunday, monday = "2026-06-26T23:59", "2026-06-27T00:00", "2026-06-28T23:59", "2026-06-29T00:00"
+    assert features(event(friday), event(monday))["weekend_share"] == 0
+    assert features(event(friday), event(saturday), event(sunday), event(monday))["weekend_share"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("days", "bucket"),
+    [(0, "under_30d"), (29, "under_30d"), (30, "30_to_89d"), (89, "30_to_89d"), (90, "90_to_179d"),
+     (179, "90_to_179d"), (180, "180_to_364d"), (364, "180_to_364d"), (365, "365d_and_more"), (3650, "365d_and_more")],
+)  # fmt: skip
+def test_a_tenure_bucket_is_the_bin_of_the_customers_age(days: int, bucket: str) -> None:
+    assert features(event(CUTOFF - timedelta(days=days, seconds=1)))["tenure_bucket"] == bucket
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_contract_is_released_as_it_is() -> None:
 
 
 def test_a_new_optional_feature_passes() -> None:
-    check_released(with_features(return_rate={"type": "number", "description": "Share given back."}))
+    check_released(with_features(wish_list_rate={"type": "number", "description": "Share on the wish list."}))
 
 
 def test_a_new_description_passes() -> None:
@@ -60,9 +60,9 @@ def test_a_feature_of_another_type_is_refused() -> None:
 
 
 def test_a_new_feature_that_is_required_is_refused() -> None:
-    contract = with_features(return_rate={"type": "number", "description": "Share given back."})
-    message = refused(Contract(contract.name, {**contract.schema, "required": ["customer_id", "return_rate"]}))
-    assert "feature 'return_rate' is new and required" in message
+    contract = with_features(wish_list_rate={"type": "number", "description": "Share on the wish list."})
+    message = refused(Contract(contract.name, {**contract.schema, "required": ["customer_id", "wish_list_rate"]}))
+    assert "feature 'wish_list_rate' is new and required" in message
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ class TestReleasing:
 
     def test_records_a_new_feature(self, tmp_path: Path) -> None:
         release(CONTRACT)
-        release(with_features(return_rate={"type": "number", "description": "Share given back."}))
+        release(with_features(wish_list_rate={"type": "number", "description": "Share on the wish list."}))
         assert (
-            "return_rate" in json.loads((tmp_path / "customer_features.json").read_text(encoding="utf-8"))["features"]
+            "wish_list_rate" in json.loads((tmp_path / "customer_features.json").read_text(encoding="utf-8"))["features"]
         )
 
     def test_leaves_what_is_recorded_when_it_would_be_lost(self, tmp_path: Path) -> None:

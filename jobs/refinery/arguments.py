@@ -1,0 +1,91 @@
+"""Reads what Glue passes a script: ``--NAME value``, among arguments of Glue's own.
+
+Glue's library does the same, but is installed in Glue alone; this runs wherever a job does.
+
+Sources: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-get-resolved-options.html,
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+
+_GLUES_OWN = {"class", "conf"}
+_looks_like_ours = re.compile(r"[a-z][a-z0-9_]*").fullmatch
+
+
+class ArgumentError(ValueError):
+    """Arguments that a job cannot run with."""
+
+
+def read_arguments(
+    argv: Sequence[str], *, required: Sequence[str], optional: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The values of a job's arguments by name, the default where an optional one is not given or is empty.
+
+    Of an argument that is given twice the last one counts, as in Glue. Glue's own arguments have capitals or dashes
+    in their names (but for two), and are passed over; any other name that the job does not know is an error, because
+    it is one of the job's misspelt.
+    """
+    values = dict(optional or {})
+    allowed = [*required, *values]
+    for name, value in _pairs(argv):
+        if name in allowed:
+            if value or name in required:
+                values[name] = value
+        elif _looks_like_ours(name) and name not in _GLUES_OWN:
+            close = get_close_matches(name, allowed, 1)
+            hint = f"Did you mean --{close[0]}?" if close else "Leave it out."
+            raise ArgumentError(f"argument --{name} is unknown; allowed: {_names(allowed)}. {hint}")
+    if missing := [name for name in required if not values.get(name)]:
+        raise ArgumentError(f"no value for {_names(missing)}; needed: {_names(required)}. Pass --{missing[0]} VALUE.")
+    return values
+
+
+def day(name: str, text: str) -> date:
+    """The day in UTC of an ISO date or timestamp."""
+    try:
+        if len(text) == len("2026-11-22"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            return moment.astimezone(UTC).date()
+    except ValueError:
+        pass
+    raise ArgumentError(
+        f"--{name} is {text!r}; allowed: a date such as 2026-11-22, or a time with its offset such as "
+        "2026-11-22T10:00:00Z, whose day in UTC counts."
+    )
+
+
+def days(name: str, text: str) -> list[date]:
+    """Different days of a list with commas, the oldest first."""
+    return sorted({day(name, part.strip()) for part in text.split(",")})
+
+
+def whole_number(name: str, text: str, least: int, most: int) -> int:
+    """A whole number within bounds, both of them allowed."""
+    if re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most:
+        return int(text)
+    raise ArgumentError(f"--{name} is {text!r}; allowed: a whole number from {least} to {most}.")
+
+
+def _pairs(argv: Sequence[str]) -> list[tuple[str, str]]:
+    """The arguments with their values; one without a value has an empty one."""
+    pairs: list[tuple[str, str]] = []
+    for word in argv:
+        if word.startswith("--"):
+            name, _, value = word[2:].partition("=")
+            pairs.append((name, value))
+        elif pairs and not pairs[-1][1]:
+            pairs[-1] = (pairs[-1][0], word)
+        else:
+            raise ArgumentError(f"{word!r} belongs to no argument; expected --NAME VALUE pairs.")
+    return pairs
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f"--{name}" for name in names)
