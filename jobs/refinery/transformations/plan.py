@@ -1,0 +1,60 @@
+"""Which transformation applies to which feature of ``contracts/customer_features.json``, in the order they are fitted.
+
+A transformation adds columns, so a later one can build on an earlier one's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.refinery.transformations.binning import EqualFrequencyBinning, EqualWidthBinning
+from jobs.refinery.transformations.categorical_encoding import Hashing, OneHotEncoding
+from jobs.refinery.transformations.logarithm import LogTransformation
+from jobs.refinery.transformations.missing_data import Imputation
+from jobs.refinery.transformations.scaling import MinMaxNormalization, RobustScaling, Standardization
+from jobs.refinery.transformations.time_features import TemporalFeatures
+from jobs.refinery.transformations.transformation import Transformation
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fitted as a Spark ML pipeline, and what as tables of categories."""
+
+    transformations: tuple[Transformation, ...]
+    frequency_encoding: tuple[str, ...] = ()
+    target_encoding: tuple[str, ...] = ()
+
+
+KEYS = ("customer_id", "cutoff_date")
+"""What says which row it is, and is no feature."""
+
+PLAN = Plan(
+    transformations=(
+        # 4.3: 0 means that there was no repeat purchase to take a mean of, and says nothing about the customer's money
+        Imputation(("monetary_value",), strategy="median", missing_value=0.0),
+        # 4.2: money and counts of purchases have a long tail, and many customers at 0
+        LogTransformation(("frequency", "monetary_value_imputed", "spend_7d", "spend_30d", "spend_90d")),
+        # 4.2: what has no bounds, brought near to a normal distribution where a logarithm does that
+        Standardization(
+            ("recency", "T", "frequency_log", "monetary_value_imputed_log", "spend_30d_log", "spend_90d_log")
+        ),
+        # 4.2: small counts, mostly 0, which stay 0
+        MinMaxNormalization(("orders_7d", "orders_30d", "orders_90d")),
+        # 4.2: one large order must not set the scale of everybody's
+        RobustScaling(("spend_7d", "spend_30d", "spend_90d", "monetary_value_imputed")),
+        # 4.2: ages spread evenly, so equal steps of days are comparable groups
+        EqualWidthBinning(("T",), bins=10),
+        # 4.2: crowded at small values, where equal steps would put nearly everybody into one bin
+        EqualFrequencyBinning(("recency", "spend_90d"), bins=10),
+        # 4.4: nominal, with fewer than 20 categories
+        OneHotEncoding(("favourite_category", "favourite_channel")),
+        # 4.4: any code of ISO 4217 may come, also one that the training window has not seen
+        Hashing(("currency",), buckets=16),
+        # 4.6: the season at the cutoff; the hour is 0 while cutoffs are midnights
+        TemporalFeatures(("event_time",)),
+    ),
+    # 4.4: how common a currency is tells the home market from the others
+    frequency_encoding=("currency",),
+    # 4.4: the categories that tell customers apart most, in one number instead of a column each
+    target_encoding=("favourite_category", "currency"),
+)

@@ -1,0 +1,97 @@
+"""Guide 4.4, target encoding (mean encoding): a category becomes the mean of the label among those who are in it.
+
+The risk is that a row's own label is in that mean, and a model then learns from the answer. So the training rows are
+dealt into folds, and each is encoded by the rows of the other folds alone (out of fold). The fold comes from the
+customer, so no label of the same customer at another cutoff is in it either. A row after the training window is encoded
+by all of the window.
+
+The mean is drawn towards a prior, so that a category of few rows does not stand for their labels::
+
+    (sum of the labels + PRIOR_WEIGHT * prior) / (number of rows + PRIOR_WEIGHT)
+
+The prior is the mean label of all the rows that count (of the other folds, for a training row), and what an unseen
+category gets. What is fitted is a table: feature, fold, category, target mean; the prior stands beside category null.
+
+Spark 3.5 has no target encoder, and that of Spark 4 knows no folds.
+
+Source: Micci-Barreca, A Preprocessing Scheme for High-Cardinality Categorical Attributes, 2001,
+https://doi.org/10.1145/507533.507538; folds:
+https://scikit-learn.org/stable/modules/preprocessing.html#target-encoder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from jobs.refinery.transformations.missing_data import or_unknown
+from jobs.refinery.transformations.transformation import TransformationError
+
+SCHEMA = "feature string, fold int, category string, target_mean double"
+
+FOLDS = 5
+
+ALL_FOLDS = -1
+"""The fold of a row after the training window: nothing is left out for it."""
+
+PRIOR_WEIGHT = 20.0
+"""As many rows with the mean label as the prior counts for."""
+
+
+def fold(customer_id: str = "customer_id") -> Column:
+    """The fold of a customer: the same on every run and whatever other customers there are."""
+    return F.pmod(F.crc32(customer_id), F.lit(FOLDS)).cast("int")
+
+
+def fit(labelled: DataFrame, columns: Sequence[str], label: str) -> DataFrame:
+    """The means to encode each fold with, from the training rows that have a label (0 or 1)."""
+    if not columns:
+        return labelled.sparkSession.createDataFrame([], SCHEMA)
+    rows = labelled.where(F.col(label).isNotNull()).withColumn("__fold", fold())
+    if rows.select("__fold").distinct().count() < 2:
+        raise TransformationError(
+            f"the labelled rows of the training window lie in fewer than 2 of the {FOLDS} folds, so there is nothing "
+            "to encode one from outside of it. Let the window begin earlier or end later, with more customers."
+        )
+    return reduce(DataFrame.union, (_means(rows, column, label) for column in columns))
+
+
+def encode(frame: DataFrame, fitted: DataFrame, columns: Sequence[str], training_until: date) -> DataFrame:
+    """The frame with ``<feature>_target_mean`` for each of the columns."""
+    in_window = F.col("cutoff_date").cast("date") <= F.lit(training_until)
+    own_fold = F.when(in_window, fold()).otherwise(ALL_FOLDS)
+    return reduce(lambda encoded, column: _encoded(encoded, fitted, column, own_fold), columns, frame)
+
+
+def _means(rows: DataFrame, column: str, label: str) -> DataFrame:
+    by_fold = rows.groupBy("__fold", F.expr(or_unknown(column)).alias("category")).agg(
+        F.sum(F.col(label).cast("double")).alias("labels"), F.count("*").alias("rows")
+    )
+    others = F.filter(
+        F.array([F.lit(number) for number in (ALL_FOLDS, *range(FOLDS))]), lambda other: other != F.col("__fold")
+    )
+    counted = by_fold.withColumn("fold", F.explode(others))
+    totals = [F.sum("labels").alias("labels"), F.sum("rows").alias("rows")]
+    priors = counted.groupBy("fold").agg(*totals).select("fold", (F.col("labels") / F.col("rows")).alias("prior"))
+    drawn = (F.col("labels") + PRIOR_WEIGHT * F.col("prior")) / (F.col("rows") + PRIOR_WEIGHT)
+    means = counted.groupBy("fold", "category").agg(*totals).join(priors, "fold").select("fold", "category", drawn)
+    return means.union(priors.select("fold", F.lit(None).cast("string"), "prior")).select(
+        F.lit(column).alias("feature"), "fold", "category", "target_mean"
+    )
+
+
+def _encoded(frame: DataFrame, fitted: DataFrame, column: str, own_fold: Column) -> DataFrame:
+    of_feature = fitted.where(F.col("feature") == column).withColumnRenamed("fold", "__of_fold")
+    means = of_feature.where("category IS NOT NULL").select(
+        "__of_fold", F.col("category").alias("__category"), F.col("target_mean").alias("__mean")
+    )
+    priors = of_feature.where("category IS NULL").select("__of_fold", F.col("target_mean").alias("__prior"))
+    same_fold = own_fold == F.col("__of_fold")
+    same_category = F.expr(or_unknown(column)) == F.col("__category")
+    with_mean = frame.join(F.broadcast(means), same_fold & same_category, "left").drop("__of_fold", "__category")
+    with_prior = with_mean.join(F.broadcast(priors), same_fold, "left").drop("__of_fold")
+    return with_prior.withColumn(f"{column}_target_mean", F.coalesce("__mean", "__prior")).drop("__mean", "__prior")
