@@ -224,7 +224,7 @@ def test_stopping_the_execution_stops_the_run(machines: Machines, jobs: Jobs) ->
 
     assert wait_for_end(jobs, job) == "STOPPED"
     assert machines.wait(execution)["status"] == "ABORTED"
-    assert machines.events(execution)[-1]["type"] == "ExecutionAborted"
+    assert "ExecutionAborted" in [event["type"] for event in machines.events(execution)]
 
 
 def test_task_that_times_out_stops_the_run(machines: Machines, jobs: Jobs) -> None:
@@ -296,3 +296,21 @@ def test_new_object_starts_a_machine_of_a_template(deploy: Deploy, local_cloud: 
     assert json.loads(described["output"]) == {"key": "customers/snapshot_date=2026-11-22/customers.csv"}
     for key in ("orders/1.json", "customers/snapshot_date=2026-11-22/customers.csv"):
         s3.delete_object(Bucket=outputs["Raw"], Key=key)
+
+
+def test_history_tells_of_the_states_inside_a_branch(machines: Machines) -> None:
+    branch = {
+        "StartAt": "First",
+        "States": {
+            "First": {"Type": "Pass", "Next": "Second"},
+            "Second": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"},
+        },
+    }
+    execution = machines.start({"Both": {"Type": "Parallel", "Branches": [branch], "End": True}})
+    assert machines.wait(execution)["status"] == "FAILED"
+    entered = [
+        e["stateEnteredEventDetails"]["name"] for e in machines.events(execution) if "stateEnteredEventDetails" in e
+    ]
+    left = [e["stateExitedEventDetails"]["name"] for e in machines.events(execution) if "stateExitedEventDetails" in e]
+    assert entered == ["Both", "First", "Second"]
+    assert left == ["First"]

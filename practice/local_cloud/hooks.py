@@ -146,6 +146,7 @@ STEP_FUNCTIONS = MiniStackModule(
     "_fail_execution",
     "_invoke_resource_with_timeout",
     "_run_execution",
+    "_run_sub_machine",
     "_state_machines",
     "now_iso",
 )

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from practice.local_cloud import step_functions_glue
+from practice.local_cloud import step_functions_glue, step_functions_history
 from practice.local_cloud.hooks import PROVISIONERS, STEP_FUNCTIONS
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
@@ -107,4 +107,5 @@ def install() -> None:
         STEP_FUNCTIONS._invoke_resource_with_timeout
     )
     STEP_FUNCTIONS._run_execution = _within_its_time(STEP_FUNCTIONS._run_execution)
+    STEP_FUNCTIONS._run_sub_machine = step_functions_history.telling(STEP_FUNCTIONS._run_sub_machine)
     STEP_FUNCTIONS._fail_execution = _unless_ended(STEP_FUNCTIONS._fail_execution)
