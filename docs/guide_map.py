@@ -22,6 +22,7 @@ _CONSTRUCTS = Path(__file__).parent.parent / "constructs"
 _TITLES = {
     "1.2": "Amazon SageMaker overview",
     "1.3": "AWS ML and generative AI stack",
+    "3.1": "Data processing workflow",
     "3.2": "AWS data processing services",
     "3.3": "Data formats and storage",
     "3.4": "Data ingestion patterns",

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts import ContractError
-from practice import feature_commands, local, queries
+from practice import feature_commands, local, pipeline_commands, queries
 from practice.console import COMMAND, err, fail, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
@@ -46,6 +46,7 @@ ANSWERS = "Answers out"
 app.add_typer(generate, name="generate", rich_help_panel=DATA)
 app.add_typer(land, name="land", rich_help_panel=DATA)
 app.add_typer(feature_commands.app, name="features", rich_help_panel=ANSWERS)
+app.add_typer(pipeline_commands.app, name="pipeline", rich_help_panel=ANSWERS)
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""The whole story on one machine: deploy, stream, put features, query, and accounts that add up."""
+"""The whole story on one machine: deploy, stream, refine, query, and accounts that add up."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from rich.table import Table
 from practice.account import account
 from practice.console import COMMAND, out, show, show_answer, step
 from practice.counts import Counts, count, expected
-from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy
 from practice.errors import PracticeError
-from practice.feature_story import tell_feature_story
 from practice.flush import FIREHOSE, flush
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud, log_path
 from practice.local_cloud.state import ServerState
 from practice.queries import named_queries, run
+from practice.refinery_story import tell_refinery_story
 from practice.sample.customers import customers
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
@@ -41,7 +40,7 @@ def start(directory: Path, port: int | None) -> LocalCloud:
 
 
 def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> None:
-    """Deploy the sandbox into a local cloud, run the plan's orders through it, and put features of its customers.
+    """Deploy the sandbox into a local cloud, run the plan's orders through it, and refine them into features.
 
     Running it again sends again, later orders of the same customers. Only what this run added is compared
     with what must come out; a difference is an error.
@@ -70,9 +69,7 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         flush(cloud, FIREHOSE)
         now = count(sandbox)
         tell(f"{now.raw - before.raw:,} orders in raw")
-    with step("Crawl the raw zone") as tell:
-        tell(", ".join(sorted(crawl(sandbox))))
-    features = tell_feature_story(sandbox, cloud, plan, directory)
+    refinery = tell_refinery_story(sandbox, cloud, plan)
     with step("Ask the named queries") as tell:
         answers = [(query, run(sandbox, query, rows=ROWS)) for query in named_queries(sandbox)]
         tell(f"{len(answers)} answers")
@@ -85,7 +82,7 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         f"{manifest.duplicates:,} were sent twice, {manifest.late:,} came late, "
         f"{manifest.messy:,} were messy but could be put right",
     )
-    features_add_up = features.show()
+    features_add_up = refinery.show()
     _show_end(now, time.monotonic() - started)
     if not (adds_up and features_add_up):
         raise PracticeError(

@@ -21,6 +21,9 @@ LANDING_PREFIX = "landing/"
 FEATURE_STORE_PREFIX = "feature-store/"
 """Where the offline store lies in the curated zone; SageMaker catalogues it, so the crawler passes over it."""
 
+STAGING_PREFIX = "staging/"
+"""Where features wait in the curated zone until they have passed their gate; not yet to be found."""
+
 
 class LakeStack(Stack):
     """Zones, catalog, crawlers and workgroup (guide 3.2 and 3.5); every other stack builds on this one."""
@@ -59,9 +62,10 @@ class LakeStack(Stack):
             )
             for zone, prefixes, exclusions in (
                 (Zone.RAW, [CUSTOMERS_PREFIX, LANDING_PREFIX], []),
-                (Zone.CURATED, [""], [f"{FEATURE_STORE_PREFIX}**"]),
+                (Zone.CURATED, [""], [f"{FEATURE_STORE_PREFIX}**", f"{STAGING_PREFIX}**"]),
             )
         }
+        self.crawlers = {zone: crawler.name for zone, crawler in crawlers.items()}
         self.workgroup = QueryWorkgroup(
             self,
             "Queries",
@@ -76,6 +80,6 @@ class LakeStack(Stack):
         for zone in Zone:
             CfnOutput(self, f"{zone.capitalize()}Bucket", value=self.zones[zone].bucket_name)
             CfnOutput(self, f"{zone.capitalize()}Database", value=catalog.databases[zone].ref)
-        for zone, crawler in crawlers.items():
-            CfnOutput(self, f"{zone.capitalize()}CrawlerName", key=f"{zone.capitalize()}Crawler", value=crawler.name)
+        for zone, crawler in self.crawlers.items():
+            CfnOutput(self, f"{zone.capitalize()}CrawlerName", key=f"{zone.capitalize()}Crawler", value=crawler)
         CfnOutput(self, "WorkGroup", value=self.workgroup.name)

@@ -10,6 +10,7 @@ from guardrails.guide import illustrates
 from stacks.feature_store_stack import FeatureStoreStack
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
+from stacks.processing_stack import ProcessingStack
 from stacks.regions import missing_stacks
 from stacks.settings import PREFIX, Settings
 from stacks.studio_stack import StudioStack
@@ -62,6 +63,17 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
             lake=lake,
         )
         illustrates(training, "6.6")
+    if "Processing" not in missing:
+        processing = ProcessingStack(
+            app,
+            "Processing",
+            stack_name=f"{settings.name}-processing",
+            description="Machine-learning sandbox: Spark from raw to curated, behind quality gates (guide 3.1, 3.6)",
+            settings=settings,
+            lake=lake,
+            feature_store=feature_store,
+        )
+        illustrates(processing, "3.1")
     if "Studio" not in missing:
         studio = StudioStack(
             app,

@@ -74,7 +74,9 @@ class Role:
 
     def may_be_assumed_by(self, service: str, account: str) -> bool:
         """Whether the service may assume the role on behalf of something in the account."""
-        request = request_of("", "sts:AssumeRole", self.arn, {"aws:SourceAccount": account})
+        source = f"arn:aws:{service.partition('.')[0]}:{REGION}:{account}:stateMachine:any"
+        context = {"aws:SourceAccount": account, "aws:SourceArn": source}
+        request = request_of("", "sts:AssumeRole", self.arn, context)
         parsed(self.trust)
         return bool(iam_evaluator.evaluate_resource_policy(self.trust, request, service=service).decision == "Allow")
 

@@ -27,6 +27,7 @@ _PSEUDO_PARAMETERS = {
 }
 _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "AWS::Athena::WorkGroup": ("Name",),
+    "AWS::Glue::DataQualityRuleset": ("Name",),
     "AWS::Glue::Database": ("DatabaseInput", "Name"),
     "AWS::Glue::Table": ("TableInput", "Name"),
     "AWS::SageMaker::Domain": ("DomainName",),
@@ -35,6 +36,9 @@ _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
 }
 _ARNS: Mapping[str, str] = {
     "AWS::Athena::WorkGroup": "athena:{region}:{account}:workgroup/{name}",
+    "AWS::Glue::Crawler": "glue:{region}:{account}:crawler/{name}",
+    "AWS::Glue::DataQualityRuleset": "glue:{region}:{account}:dataQualityRuleset/{name}",
+    "AWS::Glue::Job": "glue:{region}:{account}:job/{name}",
     "AWS::IAM::Role": "iam::{account}:role{path}{name}",
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Kinesis::Stream": "kinesis:{region}:{account}:stream/{name}",
@@ -42,13 +46,14 @@ _ARNS: Mapping[str, str] = {
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
     "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
     "AWS::SageMaker::Domain": "sagemaker:{region}:{account}:domain/{name}",
     "AWS::SageMaker::FeatureGroup": "sagemaker:{region}:{account}:feature-group/{name}",
     "AWS::SageMaker::ModelPackageGroup": "sagemaker:{region}:{account}:model-package-group/{name}",
     "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
 }
-_REF_IS_THE_ARN = {"AWS::SageMaker::ModelPackageGroup", "AWS::StepFunctions::StateMachine"}
+_REF_IS_THE_ARN = {"AWS::SNS::Topic", "AWS::SageMaker::ModelPackageGroup", "AWS::StepFunctions::StateMachine"}
 _REF_IS_THE_NAME = {*_ARNS, *_NAME_PROPERTIES} - _REF_IS_THE_ARN
 _ARN_ATTRIBUTES = {"Arn", "DomainArn", "ModelPackageGroupArn"}
 _NAME_ATTRIBUTES = {("AWS::EC2::VPC", "DefaultSecurityGroup"), ("AWS::SageMaker::Domain", "DomainId")}
@@ -221,6 +226,9 @@ def _attachments(stack: str, resource: Resource, resolver: Resolver) -> Iterator
                 yield resolver.resolve({"Fn::GetAtt": [role["Ref"], "Arn"]})
         case "AWS::S3::BucketPolicy":
             yield f"arn:aws:s3:::{resolver.resolve(resource.properties['Bucket'])}"
+        case "AWS::SNS::TopicPolicy":
+            for topic in resource.properties["Topics"]:
+                yield resolver.resolve(topic)
         case "AWS::SQS::QueuePolicy":
             for queue in resource.properties["Queues"]:
                 yield resolver.resolve({"Fn::GetAtt": [queue["Ref"], "Arn"]})

@@ -26,6 +26,8 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "s3-events": {"crawler_trigger": "s3-events"},
     "iceberg": {"feature_table_format": "iceberg"},
     "two-users": {"studio_users": "ana,bo"},
+    "refinery": {"processing_trigger": "daily", "processing_workers": 4, "processing_execution_class": "flex"},
+    "new-customers": {"processing_trigger": "new-customers"},
     "vpc-only": {"studio_network": "vpc-only"},
 }
 

@@ -47,7 +47,7 @@ class TestKey:
     def test_is_deleted_seven_days_after_the_stack(self, lake: SynthesizedStack) -> None:
         assert lake.one("AWS::KMS::Key").properties["PendingWindowInDays"] == 7
 
-    @pytest.mark.parametrize("service", ["firehose", "glue", "kinesis", "s3", "sagemaker"])
+    @pytest.mark.parametrize("service", ["firehose", "glue", "kinesis", "s3", "sagemaker", "sns", "states"])
     def test_can_be_used_through_each_service_that_encrypts_with_it(self, lake: SynthesizedStack, service: str) -> None:
         services = [
             statement["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Join"][1]
@@ -97,11 +97,19 @@ class TestKey:
         ]
 
     def test_encrypts_the_log_groups_of_this_account_only(self, lake: SynthesizedStack) -> None:
-        (statement,) = [s for s in statements(lake.one("AWS::KMS::Key"), "KeyPolicy") if "Service" in s["Principal"]]
+        (statement,) = [
+            s for s in statements(lake.one("AWS::KMS::Key"), "KeyPolicy") if s["Sid"] == "UseByCloudWatchLogs"
+        ]
         arn = json.dumps(statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"])
         assert statement["Principal"]["Service"]["Fn::Join"][1][0] == "logs."
         assert "AWS::AccountId" in arn
         assert ":log-group:*" in arn
+
+    def test_decrypts_for_services_of_this_account_only(self, lake: SynthesizedStack) -> None:
+        by_services = [s for s in statements(lake.one("AWS::KMS::Key"), "KeyPolicy") if "Service" in s["Principal"]]
+        assert {s["Sid"] for s in by_services} == {"UseByCloudWatchLogs", "UseByLogDelivery"}
+        for statement in by_services:
+            assert "AWS::AccountId" in json.dumps(statement["Condition"])
 
 
 class TestBuckets:

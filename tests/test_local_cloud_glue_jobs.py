@@ -13,7 +13,7 @@ from practice.local_cloud import java
 from practice.local_cloud.glue_job_errors import cause, error_message
 from practice.local_cloud.glue_job_process import JobProcess
 from practice.local_cloud.lifecycle import LocalCloud
-from tests.conftest import Deploy
+from tests.conftest import Deploy, free_port
 from tests.glue_jobs import ROLE, Jobs
 
 SHOW_ARGUMENTS = "import json, sys; print(json.dumps(sys.argv))"
@@ -130,7 +130,7 @@ def test_spark_reads_and_writes_s3_and_a_spark_error_is_its_cause_without_java(j
 
 
 def test_stopped_run_is_stopped_and_so_is_its_process(jobs: Jobs) -> None:
-    name = jobs.create(f"import os, pathlib; print(os.getpid(), flush=True)\n{SLEEP}")
+    name = jobs.create(SLEEP)
     run_id = jobs.start(name)
     jobs.wait(name, run_id, {"RUNNING"})
 
@@ -164,18 +164,19 @@ def test_run_that_takes_too_long_times_out(tmp_path: Path, local_cloud: LocalClo
     assert not _processes_of(str(run))
 
 
-def test_job_ends_with_the_local_cloud(free_cloud: LocalCloud) -> None:
-    jobs = Jobs(free_cloud)
+def test_job_ends_with_the_local_cloud(tmp_path: Path) -> None:
+    cloud = LocalCloud.start(tmp_path, free_port())
+    jobs = Jobs(cloud)
     name = jobs.create(SLEEP)
     run_id = jobs.start(name)
     jobs.wait(name, run_id, {"RUNNING"})
 
     # killed, so that the server itself can stop nothing
-    server = free_cloud.state.process()
-    assert server is not None
-    server.kill()
+    running = _processes_of(run_id)
+    psutil.Process(cloud.state.pid).kill()
 
-    gone, alive = psutil.wait_procs(_processes_of(run_id), timeout=10)
+    _, alive = psutil.wait_procs(running, timeout=10)
+    assert running
     assert not alive
 
 

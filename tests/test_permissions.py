@@ -35,6 +35,12 @@ ROLES = {
     "feature store": ("FeatureStore", "CustomerFeaturesRole"),
     "spot training": ("Training", "SpotTrainingRole"),
     "training's bucket emptier": ("Training", "CustomS3AutoDelete"),
+    "clean job": ("Processing", "CleanOrdersRole"),
+    "gate job": ("Processing", "QualityGateRole"),
+    "features job": ("Processing", "BuildCustomerFeaturesRole"),
+    "publish job": ("Processing", "PublishFeaturesRole"),
+    "ingest job": ("Processing", "IngestFeaturesRole"),
+    "pipeline": ("Processing", "PipelineStateMachineRole"),
     "learner": ("Studio", "LearnerRole"),
     "studio cleaner": ("Studio", "CleanerIsCompleteRole"),
     "studio cleaner's start": ("Studio", "CleanerOnEventRole"),
@@ -198,6 +204,25 @@ ALLOWED = [
     Row("learner", "sagemaker:PutRecord", FEATURE_GROUP),
     Row("learner", "sagemaker:BatchGetRecord", FEATURE_GROUP),
     Row("learner", "sagemaker:BatchWriteRecord", FEATURE_GROUP),
+    # jobs: what comes before, read; what comes after, replaced
+    Row("clean job", "s3:GetObject", f"{RAW}/customers/snapshot_date=2026-11-22/customers.csv"),
+    Row("clean job", "s3:GetObject", f"{PROCESSED}/orders/order_date=2026-11-22/a.parquet"),
+    Row("clean job", "s3:PutObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("clean job", "s3:DeleteObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("clean job", "kms:GenerateDataKey", KEY, through("s3")),
+    Row("clean job", "logs:PutLogEvents", f"{LOGS}:/aws-glue/jobs/ml-sandbox/error:log-stream:a"),
+    Row("gate job", "s3:GetObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("gate job", "s3:PutObject", f"{PROCESSED}/rejected/orders/as_of=2026-11-22/a.parquet"),
+    Row("gate job", "glue:GetDataQualityRuleset", f"{GLUE}:dataQualityRuleset/ml-sandbox-orders"),
+    Row("features job", "s3:GetObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("features job", "s3:PutObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("publish job", "s3:PutObject", f"{CURATED}/customer_features/cutoff_date=2026-11-22/a.parquet"),
+    Row("publish job", "s3:DeleteObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("ingest job", "s3:GetObject", f"{CURATED}/customer_features/cutoff_date=2026-11-22/a.parquet"),
+    Row("ingest job", "sagemaker:PutRecord", FEATURE_GROUP),
+    Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/clean-orders-job"),
+    Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/raw-crawler"),
+    Row("pipeline", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
     # learner: training within the bounds
     Row("learner", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
     Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.c5.xlarge"])),
@@ -345,6 +370,26 @@ DENIED = [
     Row("learner", "kms:Decrypt", KEY),
     Row("learner", "kms:Decrypt", KEY, through("dynamodb")),
     Row("learner", "kms:CreateGrant", KEY, through("sagemaker")),
+    # jobs: no zone but their own step's
+    Row("clean job", "s3:GetObject", f"{RAW}/orders/2026/11/22/a.gz"),
+    Row("clean job", "s3:PutObject", f"{PROCESSED}/orders/order_date=2026-11-22/a.parquet"),
+    Row("clean job", "s3:DeleteObject", f"{RAW}/customers/snapshot_date=2026-11-22/customers.csv"),
+    Row("clean job", "s3:PutObject", f"{CURATED}/customer_features/a.parquet"),
+    Row("clean job", "kms:Decrypt", KEY),
+    Row("gate job", "s3:PutObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("gate job", "s3:DeleteObject", f"{PROCESSED}/orders/order_date=2026-11-22/a.parquet"),
+    Row("gate job", "glue:UpdateDataQualityRuleset", f"{GLUE}:dataQualityRuleset/ml-sandbox-orders"),
+    Row("features job", "s3:PutObject", f"{CURATED}/customer_features/cutoff_date=2026-11-22/a.parquet"),
+    Row("features job", "s3:GetObject", f"{RAW}/customers/snapshot_date=2026-11-22/customers.csv"),
+    Row("publish job", "s3:GetObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("publish job", "s3:DeleteObject", f"{CURATED}/feature-store/a.parquet"),
+    Row("publish job", "sagemaker:PutRecord", FEATURE_GROUP),
+    Row("ingest job", "s3:GetObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("ingest job", "s3:PutObject", f"{CURATED}/customer_features/a.parquet"),
+    Row("ingest job", "sagemaker:PutRecord", f"{SAGEMAKER}:feature-group/another"),
+    Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/somebody-elses"),
+    Row("pipeline", "glue:UpdateJob", f"{GLUE}:job/clean-orders-job"),
+    Row("pipeline", "s3:GetObject", f"{CURATED}/customer_features/a.parquet"),
     # cleaner
     Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
     Row("studio cleaner", "sagemaker:DeleteSpace", SPACE_ELSEWHERE),
@@ -415,6 +460,8 @@ TRUSTED = [
     ("feature store", "sagemaker.amazonaws.com"),
     ("spot training", "sagemaker.amazonaws.com"),
     ("training's bucket emptier", "lambda.amazonaws.com"),
+    *((job, "glue.amazonaws.com") for job in ("clean job", "gate job", "features job", "publish job", "ingest job")),
+    ("pipeline", "states.amazonaws.com"),
     ("learner", "sagemaker.amazonaws.com"),
     ("studio cleaner", "lambda.amazonaws.com"),
     ("studio cleaner's start", "lambda.amazonaws.com"),
@@ -450,9 +497,9 @@ def test_is_assumed_by_its_service_alone(name: str, service: str) -> None:
     assert not role_named(name).may_be_assumed_by("ec2.amazonaws.com", ACCOUNT)
 
 
-@pytest.mark.parametrize("name", ["spot training", "learner"])
-def test_is_not_assumed_by_sagemaker_for_another_account(name: str) -> None:
-    assert not role_named(name).may_be_assumed_by("sagemaker.amazonaws.com", OTHER_ACCOUNT)
+@pytest.mark.parametrize("name", ["spot training", "learner", "pipeline"])
+def test_is_not_assumed_for_another_account(name: str) -> None:
+    assert not role_named(name).may_be_assumed_by(dict(TRUSTED)[name], OTHER_ACCOUNT)
 
 
 ADMINISTRATOR = Role(f"arn:aws:iam::{ACCOUNT}:role/administrator", (EVERYTHING,), {})

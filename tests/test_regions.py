@@ -44,7 +44,7 @@ def test_that_lack_a_type_are_the_ones_of_the_published_schemas(type_: str) -> N
 
 
 @pytest.mark.parametrize("region", REGIONS)
-@pytest.mark.parametrize("combination", ["default", "kinesis", "vpc-only"])
+@pytest.mark.parametrize("combination", ["default", "kinesis", "refinery", "vpc-only"])
 def test_get_no_stack_with_a_type_they_lack(region: str, combination: str) -> None:
     for name, stack in synthesize(combination).items():
         if name not in missing_stacks(region):
@@ -60,7 +60,7 @@ def test_get_every_stack_whose_types_they_have(region: str) -> None:
 
 
 def needs(stack: str) -> list[str]:
-    return ["FeatureStore", "Training"] if stack == "Studio" else []
+    return {"Processing": ["FeatureStore"], "Studio": ["FeatureStore", "Training"]}.get(stack, [])
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def needs(stack: str) -> list[str]:
     [
         (None, set()),
         ("eu-central-1", set()),
-        ("me-central-1", {"FeatureStore", "Studio"}),
+        ("me-central-1", {"FeatureStore", "Processing", "Studio"}),
         ("cn-north-1", {"Training", "Studio"}),
-        ("ap-south-2", {"FeatureStore", "Training", "Studio"}),
+        ("ap-south-2", {"FeatureStore", "Training", "Processing", "Studio"}),
     ],
 )
 def test_are_built_without_what_they_lack(region: str | None, left_out: set[str]) -> None:
-    assert stacks_in(region) == {"Lake", "Ingestion", "FeatureStore", "Training", "Studio"} - left_out
+    assert stacks_in(region) == {"Lake", "Ingestion", "FeatureStore", "Training", "Processing", "Studio"} - left_out
 
 
 def test_that_have_everything_are_told_nothing() -> None:

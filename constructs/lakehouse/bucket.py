@@ -108,6 +108,12 @@ class DataBucket(s3.Bucket):
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key.key_arn])
         )
 
+    def grant_replace_objects(self, grantee: iam.Role, prefixes: Sequence[str], *, why_all: str) -> None:
+        """Let the role read, write and remove objects under the prefixes, as Spark does to overwrite a partition."""
+        self.grant_read_objects(grantee, prefixes, why_all=why_all)
+        self.grant_write_objects(grantee, prefixes, why_all=why_all)
+        self._grant_objects(grantee, ["s3:DeleteObject"], prefixes, why_all)
+
     def _grant_objects(self, grantee: iam.Role, actions: Sequence[str], prefixes: Sequence[str], why_all: str) -> None:
         objects = [self.arn_for_objects(f"{prefix}*") for prefix in prefixes]
         grantee.add_to_policy(iam.PolicyStatement(actions=actions, resources=objects))

@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-_SERVICES = ("firehose", "glue", "kinesis", "s3", "sagemaker")
+_SERVICES = ("firehose", "glue", "kinesis", "s3", "sagemaker", "sns", "states")
 
 
 class SandboxKey(kms.Key):
@@ -15,14 +15,16 @@ class SandboxKey(kms.Key):
     but data is encrypted and decrypted only on the way through a service of the lake-house, so that no
     principal, however privileged, decrypts an object by calling KMS itself.
 
-    Three users do not come through a service on behalf of a caller, so each has a statement of its own:
-    CloudWatch Logs calls KMS as itself, bound here to the log groups of this account; services take grants for
+    Some users do not come through a service on behalf of a caller, so each has a statement of its own: CloudWatch
+    Logs calls KMS as itself, bound here to the log groups of this account, and so does the delivery of a state
+    machine's encrypted logs; services take grants for
     volumes and stores that live on after the call; and SageMaker tries the key as the role of a feature group's
     offline store, without which creating the group fails. That role is known by its path, since it belongs to a
     stack that builds on this key.
 
     Sources: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
+    https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html,
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource,
     https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-security.html
     """
@@ -42,6 +44,7 @@ class SandboxKey(kms.Key):
                 statements=[
                     _administration(),
                     _log_encryption(),
+                    _log_delivery(),
                     _grants_to_services(),
                     _use_by_role(self.feature_store_role_path),
                     *(_use_through(service) for service in _SERVICES),
@@ -103,6 +106,19 @@ def _log_encryption() -> iam.PolicyStatement:
                     f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"
                 )
             }
+        },
+    )
+
+
+def _log_delivery() -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="UseByLogDelivery",
+        principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
+        actions=["kms:Decrypt"],
+        resources=["*"],
+        conditions={
+            "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+            "ArnLike": {"aws:SourceArn": f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:*"},
         },
     )
 

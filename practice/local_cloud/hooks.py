@@ -135,4 +135,17 @@ RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_accoun
 ROUTER = MiniStackModule("core.router", "SERVICE_PATTERNS")
 S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
 STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
-STEP_FUNCTIONS = MiniStackModule("services.stepfunctions", "_state_machines")
+STEP_FUNCTIONS = MiniStackModule(
+    "services.stepfunctions",
+    "_ExecutionError",
+    "_SERVICE_DISPATCH",
+    "_add_event",
+    "_emit_execution_status_event",
+    "_execute_task",
+    "_executions",
+    "_fail_execution",
+    "_invoke_resource_with_timeout",
+    "_run_execution",
+    "_state_machines",
+    "now_iso",
+)

@@ -1,0 +1,103 @@
+"""A Spark job that cannot run long, large or twice."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from guardrails.acknowledge import acknowledge_wildcard_resources
+from refinery.code import RefineryCode
+
+_TIMEOUT_MINUTES = 30
+
+
+class ExecutionClass(StrEnum):
+    """What capacity a job runs on."""
+
+    STANDARD = "standard"
+
+    FLEX = "flex"
+    """Spare capacity at a lower price: a job may start late and lose workers on the way."""
+
+
+class RefineryJob(Construct):
+    """A Glue 5.1 job (Spark 3.5, Python 3.11) with a role of its own; its script is ``jobs/glue/<name>.py``.
+
+    Glue's own defaults are ten workers and eight hours; here a job has two workers unless the settings say more, and
+    half an hour. It is not retried by Glue: the pipeline retries what is worth it. There are no bookmarks: what a job
+    reads is said by its dates, so that a day can be computed again and gives the same result.
+
+    Sources: https://docs.aws.amazon.com/glue/latest/dg/release-notes.html,
+    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        script: str,
+        arguments: Mapping[str, str],
+        code: RefineryCode,
+        log_group_prefix: str,
+        security_configuration: glue.CfnSecurityConfiguration,
+        workers: int,
+        execution_class: ExecutionClass,
+        runs_at_once: int = 1,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
+        self._job = glue.CfnJob(
+            self,
+            "Job",
+            description=f"Runs jobs/glue/{script}.py",
+            role=self.role.role_arn,
+            glue_version="5.1",
+            worker_type="G.1X",
+            number_of_workers=workers,
+            execution_class=execution_class.upper(),
+            timeout=_TIMEOUT_MINUTES,
+            max_retries=0,
+            execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=runs_at_once),
+            security_configuration=security_configuration.ref,
+            command=glue.CfnJob.JobCommandProperty(
+                name="glueetl", python_version="3", script_location=code.script_url(script)
+            ),
+            default_arguments={
+                "--job-language": "python",
+                "--job-bookmark-option": "job-bookmark-disable",
+                "--extra-py-files": code.library_url,
+                "--custom-logGroup-prefix": log_group_prefix,
+                # two workers cannot become fewer
+                "--enable-auto-scaling": str(workers > 2).lower(),
+                **{f"--{name}": value for name, value in arguments.items()},
+            },
+        )
+        code.grant_read(self.role, script)
+        self._allow_running(log_group_prefix)
+        # the L1 orders nothing by itself; without the role's policy the first run fails
+        self._job.node.add_dependency(self.role, security_configuration)
+        self.name = self._job.ref
+
+    def _allow_running(self, log_group_prefix: str) -> None:
+        log_groups = Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=f"{log_group_prefix}/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for actions, resource in (
+            (["glue:GetSecurityConfiguration"], "*"),
+            (["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], log_groups),
+        ):
+            self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        acknowledge_wildcard_resources(
+            self.role,
+            {
+                "*": "Reading a security configuration cannot be narrowed to one",
+                log_groups: "Glue names the log streams after the run; the wildcard ends at the groups of these jobs",
+            },
+        )

@@ -1,0 +1,12 @@
+"""Where failures are told."""
+
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+
+class FailureTopic(sns.Topic):
+    """A topic for whoever wants to know; it takes messages over TLS alone and keeps them encrypted."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id, master_key=key, enforce_ssl=True)

@@ -1,0 +1,51 @@
+"""The pipeline's commands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from practice.console import out, show, step
+from practice.options import Aws, End
+from practice.pipeline import last_execution, start, tree, verdicts, verdicts_table, wait
+from practice.sample.plan import now
+
+CUTOFF_DAYS = 30
+
+app = typer.Typer(help="Run the refinery from raw to curated features, and see how it went.", no_args_is_help=True)
+
+
+@app.command("run")
+def run_pipeline(
+    context: typer.Context,
+    cutoffs: Annotated[
+        int, typer.Option(min=1, max=13, help=f"Moments to build features of, {CUTOFF_DAYS} days apart up to the end.")
+    ] = 3,
+    end: End = None,
+    aws: Aws = None,
+) -> None:
+    """Run the pipeline: clean, judge, build features, publish them, put them into the feature store.
+
+    Running it again computes the same again; the curated zone holds it once.
+    """
+    sandbox, as_of = context.obj.sandbox(aws), end or now()
+    days = [as_of.date() - timedelta(days=CUTOFF_DAYS * number) for number in range(cutoffs)]
+    with step("Run the pipeline") as tell:
+        execution = wait(sandbox, start(sandbox, as_of, days), tell)
+        tell(f"features as of {', '.join(map(str, days))}")
+    out.print(tree(execution))
+    show("What the gates say", verdicts_table(verdicts(sandbox, execution.arn)))
+
+
+@app.command("status")
+def status(context: typer.Context, aws: Aws = None) -> None:
+    """How the last run went, or is going."""
+    sandbox = context.obj.sandbox(aws)
+    execution = last_execution(sandbox)
+    out.print(tree(execution))
+    if found := verdicts(sandbox, execution.arn):
+        show("What the gates say", verdicts_table(found))
+    if execution.status not in ("RUNNING", "SUCCEEDED"):
+        out.print(f"[red]{execution.status}[/] {execution.reason}")

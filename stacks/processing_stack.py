@@ -1,0 +1,111 @@
+"""From raw to curated."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from guardrails.guide import illustrates
+from lakehouse.glue_encryption import GlueEncryption
+from lakehouse.zone import Zone
+from refinery.code import RefineryCode
+from refinery.job import RefineryJob
+from refinery.job_logs import JobLogs
+from refinery.notifications import FailureTopic
+from refinery.pipeline import RefineryPipeline
+from refinery.quality_rulesets import QualityRulesets
+from refinery.trigger import PipelineTrigger
+from stacks.feature_store_stack import FeatureStoreStack
+from stacks.lake_stack import CUSTOMERS_PREFIX, LakeStack
+from stacks.settings import Settings
+
+
+class ProcessingStack(Stack):
+    """The refinery (guide 3.1, 3.6, 4): Spark jobs behind quality gates, run by one state machine."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        lake: LakeStack,
+        feature_store: FeatureStoreStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        raw, processed, curated = (lake.zones[zone] for zone in Zone)
+
+        code = RefineryCode(self, "Code")
+        job_logs = JobLogs(self, "JobLogs", sandbox_name=settings.name, key=lake.key, retention=settings.log_retention)
+        encryption = GlueEncryption(self, "GlueEncryption", name=f"{settings.name}-jobs", key=lake.key)
+        buckets = {f"{zone}_bucket": lake.zones[zone].bucket_name for zone in Zone}
+        arguments = {
+            "clean_orders": ["raw_bucket", "processed_bucket"],
+            "quality_gate": ["raw_bucket", "processed_bucket", "curated_bucket"],
+            "build_customer_features": ["processed_bucket", "curated_bucket"],
+            "publish_features": ["curated_bucket"],
+            "ingest_features": ["curated_bucket", "feature_group"],
+        }
+        values = buckets | {"feature_group": feature_store.customer_features.name}
+        jobs = {
+            script: RefineryJob(
+                self,
+                script.title().replace("_", ""),
+                script=script,
+                arguments={name: values[name] for name in names},
+                code=code,
+                log_group_prefix=job_logs.prefix,
+                security_configuration=encryption,
+                workers=settings.processing_workers,
+                execution_class=settings.processing_execution_class,
+                runs_at_once=3 if script == "quality_gate" else 1,
+            )
+            for script, names in arguments.items()
+        }
+        rulesets = QualityRulesets(self, "Quality", sandbox_name=settings.name)
+        illustrates(rulesets, "3.6")
+
+        why_all = "Spark names its files itself; the wildcard ends at the prefix"
+        clean = jobs["clean_orders"].role
+        raw.grant_read_objects(clean, [CUSTOMERS_PREFIX], why_all=why_all)
+        processed.grant_read_objects(clean, ["orders/"], why_all=why_all)
+        processed.grant_replace_objects(clean, ["cleaned_orders/", "cleaned_customers/"], why_all=why_all)
+        gate = jobs["quality_gate"].role
+        raw.grant_read_objects(gate, [CUSTOMERS_PREFIX], why_all=why_all)
+        processed.grant_read_objects(gate, ["orders/"], why_all=why_all)
+        curated.grant_read_objects(gate, ["staging/"], why_all=why_all)
+        processed.grant_replace_objects(gate, ["quality/", "rejected/"], why_all=why_all)
+        rulesets.grant_read(gate)
+        build = jobs["build_customer_features"].role
+        processed.grant_read_objects(build, ["cleaned_orders/", "cleaned_customers/"], why_all=why_all)
+        curated.grant_replace_objects(build, ["staging/"], why_all=why_all)
+        publish = jobs["publish_features"].role
+        curated.grant_replace_objects(publish, ["staging/", "customer_features/", "customer_labels/"], why_all=why_all)
+        ingest = jobs["ingest_features"].role
+        curated.grant_read_objects(ingest, ["customer_features/"], why_all=why_all)
+        feature_store.customer_features.grant_use(ingest)
+
+        topic = FailureTopic(self, "Failures", key=lake.key)
+        pipeline = RefineryPipeline(
+            self,
+            "Pipeline",
+            name=f"{settings.name}-refinery",
+            jobs=jobs,
+            rulesets=rulesets.names,
+            crawlers=lake.crawlers,
+            topic=topic,
+            key=lake.key,
+            log_retention=settings.log_retention,
+        )
+        PipelineTrigger(
+            self,
+            "Trigger",
+            trigger=settings.processing_trigger,
+            state_machine=pipeline.state_machine,
+            raw=raw,
+            customers_prefix=CUSTOMERS_PREFIX,
+        )
+
+        CfnOutput(self, "PipelineArn", key="Pipeline", value=pipeline.state_machine.state_machine_arn)
+        CfnOutput(self, "FailureTopic", value=topic.topic_arn)

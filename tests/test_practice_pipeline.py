@@ -1,0 +1,134 @@
+"""What is told of a run of the pipeline."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from rich.console import Console
+
+from practice.errors import PracticeError
+from practice.pipeline import Step, last_execution, look, start, tree
+from practice.sandbox import Sandbox, Target
+from tests.synthesis import synthesize
+from tests.test_processing_stack import machine
+
+ARN = "arn:aws:states:us-east-1:111122223333:execution:pipeline:run"
+MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:pipeline"
+BEGAN = datetime(2026, 11, 22, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def client() -> Any:
+    session: Any = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")  # noqa: S106
+    return session.client("stepfunctions")
+
+
+@pytest.fixture
+def sandbox(client: Any) -> Sandbox:
+    return Sandbox("test", Target("test", lambda _: client, None), {"Pipeline": MACHINE})
+
+
+def answer_look(stub: Stubber, status: str, went: list[tuple[str, float, float | None]], **described: Any) -> None:
+    definition = machine(synthesize("default")["Processing"])
+    stub.add_response(
+        "describe_execution",
+        {"executionArn": ARN, "stateMachineArn": MACHINE, "startDate": BEGAN, "status": status, **described},
+    )
+    stub.add_response(
+        "describe_state_machine_for_execution",
+        {
+            "stateMachineArn": MACHINE,
+            "name": "pipeline",
+            "definition": json.dumps(definition),
+            "roleArn": "arn:aws:iam::111122223333:role/pipeline",
+            "updateDate": BEGAN,
+        },
+    )
+    events: list[dict[str, Any]] = []
+    for name, begun, ended in went:
+        for moment, kind in ((begun, "Entered"), (ended, "Exited")):
+            if moment is not None:
+                events.append(
+                    {
+                        "id": len(events) + 1,
+                        "type": f"TaskState{kind}",
+                        "timestamp": BEGAN + timedelta(seconds=moment),
+                        f"state{kind}EventDetails": {"name": name},
+                    }
+                )
+    stub.add_response("get_execution_history", {"events": events})
+
+
+def test_it_starts_with_the_dates_it_is_given(client: Any, sandbox: Sandbox) -> None:
+    with Stubber(client) as stub:
+        stub.add_response(
+            "start_execution",
+            {"executionArn": ARN, "startDate": BEGAN},
+            {
+                "stateMachineArn": MACHINE,
+                "input": '{"as_of": "2026-11-22T04:00:00Z", "cutoffs": "2026-11-22,2026-10-23"}',
+            },
+        )
+        assert start(sandbox, BEGAN, [BEGAN.date(), BEGAN.date() - timedelta(days=30)]) == ARN
+
+
+def test_its_steps_are_told_in_the_order_of_the_definition_with_their_times(client: Any, sandbox: Sandbox) -> None:
+    went = [
+        ("Refine", 0.0, None),
+        ("Customers: Start", 0.0, 0.1),
+        ("Customers: Done", 3.0, 3.0),
+        ("Clean", 3.0, 10.0),
+        ("Gate inputs", 10.0, None),
+        ("Gate orders", 10.0, None),
+        ("Gate customers", 10.0, 12.0),
+    ]
+    with Stubber(client) as stub:
+        answer_look(stub, "FAILED", went, stopDate=BEGAN + timedelta(seconds=15), error="States.TaskFailed", cause="x")
+        execution = look(sandbox, ARN)
+    assert [(step.name, step.seconds, step.finished) for step in execution.steps] == [
+        ("Crawl customers", 3.0, True),
+        ("Clean", 7.0, True),
+        ("Gate inputs", 5.0, False),
+        ("Build features", None, False),
+        ("Gate customer features", None, False),
+        ("Publish", None, False),
+        ("Crawl curated", None, False),
+        ("Ingest", None, False),
+    ]
+    assert execution.steps[2].inner == (
+        Step("Gate customers", 2.0, finished=True),
+        Step("Gate orders", 5.0, finished=False),
+    )
+
+
+def test_the_reason_of_a_failure_is_the_error_of_the_job(client: Any, sandbox: Sandbox) -> None:
+    cause = json.dumps({"JobName": "gate", "ErrorMessage": "IsComplete customer_id failed on 3 rows"})
+    with Stubber(client) as stub:
+        answer_look(stub, "FAILED", [("Refine", 0.0, None)], error="States.TaskFailed", cause=cause)
+        assert look(sandbox, ARN).reason == "IsComplete customer_id failed on 3 rows"
+
+
+def test_the_tree_marks_what_went_well_what_failed_and_what_was_never_reached(client: Any, sandbox: Sandbox) -> None:
+    with Stubber(client) as stub:
+        answer_look(stub, "FAILED", [("Refine", 0.0, None), ("Clean", 0.0, 7.0), ("Gate inputs", 7.0, None)])
+        execution = look(sandbox, ARN)
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(tree(execution))
+    lines = shown.get().splitlines()
+    assert "✗ pipeline" in lines[0]
+    assert any("✓ Clean  7.0 s" in line for line in lines)
+    assert any("✗ Gate inputs" in line for line in lines)
+    assert any("· Publish" in line for line in lines)
+
+
+def test_a_pipeline_that_has_not_run_is_said_how_to_run(client: Any, sandbox: Sandbox) -> None:
+    with Stubber(client) as stub:
+        stub.add_response("list_executions", {"executions": []})
+        with pytest.raises(PracticeError, match="pipeline run"):
+            last_execution(sandbox)
