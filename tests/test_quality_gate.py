@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import io
 import json
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ import duckdb
 import pytest
 
 from contracts import Contract
+from firehose_transform.orders import transform
+from firehose_transform.reasons import Rejected
 from jobs.glue import quality_gate
 from jobs.quality.compile import RULESETS, path
 from jobs.refinery import storage
@@ -27,6 +31,10 @@ from jobs.refinery.quality_verdict import QualityGateError, RuleVerdict, Verdict
 from jobs.refinery.schemas import features_schema, orders_schema
 from practice.local_cloud.glue_launcher import GLUE_LIBRARIES
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.sample.customer_features import features_of_customers
+from practice.sample.customers import customers as sample_customers
+from practice.sample.orders import orders as sample_orders
+from practice.sample.plan import Plan
 from tests.glue_jobs import Jobs
 
 if TYPE_CHECKING:
@@ -369,6 +377,41 @@ def test_each_bad_feature_is_rejected_with_the_rules_it_failed(zones: Zones) -> 
 
 
 OFF_DAY = [("days_off_partition", "= 0"), ("days_since_cutoff", ">= 0")]
+
+
+SAMPLE = Plan(count=300, end=datetime.combine(AS_OF, datetime.min.time(), UTC))
+
+
+def test_the_sample_orders_pass_as_firehose_accepts_them(zones: Zones) -> None:
+    arrival = int(SAMPLE.end.timestamp() * 1000)
+    accepted = []
+    for record in sample_orders(SAMPLE):
+        try:
+            encoded, order_date = transform(base64.b64encode(record.data).decode(), arrival)
+        except Rejected:
+            continue
+        accepted.append({**json.loads(base64.b64decode(encoded)), "order_date": order_date})
+    as_text = zones.spark.createDataFrame([(json.dumps(order),) for order in accepted], "line string")
+    typed = as_text.selectExpr(f"from_json(line, '{orders_schema().simpleString()[7:-1].replace(':', ' ')}') AS row")
+    zones.tables[ORDERS] = typed.select("row.*")
+    verdict, error = zones.gate("orders")
+    assert (verdict["rows"], failed_rules(verdict), error) == (len(accepted), {}, "")
+
+
+def test_the_sample_customers_pass(zones: Zones) -> None:
+    rows = list(csv.DictReader(sample_customers(SAMPLE)))
+    customers(zones, *({name: value or None for name, value in row.items()} for row in rows))
+    verdict, error = zones.gate("customers")
+    assert (verdict["rows"], failed_rules(verdict), error) == (len(rows), {}, "")
+
+
+def test_the_sample_features_pass(zones: Zones) -> None:
+    records = features_of_customers(SAMPLE.shop, 60, [SAMPLE.end, SAMPLE.end - timedelta(days=30)])
+    nothing = dict.fromkeys(features_schema().names)
+    rows = [{**nothing, **r, "cutoff_date": date.fromisoformat(str(r["event_time"])[:10])} for r in records]
+    features(zones, *rows)
+    verdict, error = zones.gate("customer_features")
+    assert (verdict["rows"], failed_rules(verdict), error) == (len(rows), {}, "")
 
 
 def test_an_unknown_data_set_is_an_error(zones: Zones) -> None:
