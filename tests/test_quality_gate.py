@@ -29,6 +29,7 @@ from jobs.refinery import storage
 from jobs.refinery.arguments import ArgumentError
 from jobs.refinery.quality_verdict import QualityGateError, RuleVerdict, Verdict
 from jobs.refinery.schemas import features_schema, orders_schema
+from practice.local_cloud.glue_data_quality.dqdl import DqdlError
 from practice.local_cloud.glue_launcher import GLUE_LIBRARIES
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.sample.customer_features import features_of_customers
@@ -417,6 +418,17 @@ def test_the_sample_features_pass(zones: Zones) -> None:
 def test_an_unknown_data_set_is_an_error(zones: Zones) -> None:
     with pytest.raises(ArgumentError, match="--dataset is 'labels'; allowed: customers, orders, customer_features"):
         zones.gate("labels")
+
+
+def test_glues_library_refuses_composite_rules_by_column(zones: Zones) -> None:
+    from awsglue.context import GlueContext
+    from awsglue.dynamicframe import DynamicFrame
+    from awsgluedq.transforms import EvaluateDataQuality
+
+    frame = DynamicFrame.fromDF(zones.spark.range(1), GlueContext(zones.spark.sparkContext), "ids")
+    rules = 'Rules = [ (IsComplete "id") or (IsUnique "id") ]'
+    with pytest.raises(DqdlError, match=r"compositeRuleEvaluation.method is 'COLUMN'.* Set it to 'ROW'\."):
+        EvaluateDataQuality().process_rows(frame, rules)
 
 
 # ---- the job on the local cloud ----
