@@ -217,7 +217,8 @@ def on_rows(spark: SparkSession) -> tuple[Failing, dict[str, bool]]:
         evaluated(spark, ON_TEXTS, TEXTS),
         evaluated(spark, [rule.format(column) for rule in ON_NUMBERS for column in "abc"], NUMBERS, NUMBER_TYPES),
     ]
-    failed, passed = Failing(), {}
+    failed: Failing = {}
+    passed: dict[str, bool] = {}
     for evaluation in evaluations:
         failed |= failing(evaluation)
         passed |= {outcome.rule: outcome.passed for outcome in evaluation.outcomes}

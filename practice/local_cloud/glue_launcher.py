@@ -1,7 +1,8 @@
 """The process of a job run: the script as Glue starts it, with the local cloud's S3 mounted into its Spark.
 
 The script sees what it would see in Glue: its own argv, the modules of ``--extra-py-files``, pyspark and boto3, and of
-Glue's own library what ``glue_runtime`` has; nothing else of this repository. The process ends when its parent does, and Spark's Java with it.
+Glue's own library what ``glue_runtime`` has; nothing else of this repository. The process ends when its parent does,
+and Spark's Java with it.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _parts(rule: AnyRule) -> Iterator[Rule]:
 def _missing(rule: AnyRule, columns: Sequence[str]) -> list[str]:
     """The columns that the rule asks for and the data does not have."""
     asked = (name for part in _parts(rule) if part.type not in _DATA_SET_RULES for name in part.parameters)
-    return [name for name in asked if name not in columns]
+    return [name for name in dict.fromkeys(asked) if name not in columns]
 
 
 def _passes(rule: AnyRule) -> Column:

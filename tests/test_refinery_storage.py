@@ -1,0 +1,241 @@
+"""How the jobs read and write S3: partitions are replaced whole, nothing is lost on the way, and no value moves."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.ml import Pipeline
+from pyspark.ml.feature import StandardScaler, VectorAssembler
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.refinery import storage
+from practice.local_cloud.glue_job_errors import error_message
+from practice.local_cloud.glue_s3 import mounted
+from practice.local_cloud.lifecycle import LocalCloud
+
+SCHEMA = "id INT, day DATE"
+
+
+class Bucket:
+    """A bucket of the test's own, mounted into the session."""
+
+    def __init__(self, s3: Any, spark: SparkSession) -> None:
+        self.s3, self.spark, self.name = s3, spark, f"storage-{uuid.uuid4().hex[:8]}"
+        s3.create_bucket(Bucket=self.name)
+
+    @property
+    def table(self) -> str:
+        return f"s3://{self.name}/table/"
+
+    def put(self, key: str, body: bytes | str) -> None:
+        self.s3.put_object(Bucket=self.name, Key=key, Body=body)
+
+    def objects(self) -> list[str]:
+        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.name).get("Contents", ())]
+
+    def frame(self, *rows: tuple[int, int]) -> DataFrame:
+        """Rows of an id and a day of January."""
+        values = ", ".join(f"({number}, DATE '2026-01-{day:02}')" for number, day in rows)
+        return self.spark.sql(f"SELECT * FROM VALUES {values} AS t(id, day)")  # noqa: S608
+
+    def write(self, *rows: tuple[int, int], covers: tuple[str, ...] = ()) -> None:
+        storage.write_partitions(self.frame(*rows), self.table, "day", covers)
+
+    def rows(self) -> list[tuple[int, int]]:
+        found = storage.read_parquet(self.spark, self.table).collect()
+        return sorted((row["id"], row["day"].day) for row in found)
+
+
+@pytest.fixture
+def bucket(spark: SparkSession, local_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    for name, value in local_cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    s3 = local_cloud.client("s3")
+    made = Bucket(s3, spark)
+    with mounted(s3) as settings:
+        configuration: Any = spark.sparkContext._jsc
+        for name, value in settings().items():
+            configuration.hadoopConfiguration().set(name.removeprefix("spark.hadoop."), value)
+        yield made
+
+
+def test_a_write_replaces_exactly_the_partitions_it_has_rows_for(bucket: Bucket) -> None:
+    bucket.write((1, 1), (2, 2), (3, 3))
+
+    bucket.write((20, 2), (21, 2))
+
+    assert bucket.rows() == [(1, 1), (3, 3), (20, 2), (21, 2)]
+
+
+def test_the_same_write_twice_doubles_no_row(bucket: Bucket) -> None:
+    for _ in range(2):
+        bucket.write((1, 1), (2, 2))
+
+    assert bucket.rows() == [(1, 1), (2, 2)]
+
+
+def test_a_covered_partition_without_rows_becomes_empty(bucket: Bucket) -> None:
+    bucket.write((1, 1), (2, 2), (3, 3))
+
+    bucket.write((10, 1), covers=("2026-01-01", "2026-01-02"))
+
+    assert bucket.rows() == [(3, 3), (10, 1)]
+
+
+def test_a_partition_is_one_file_and_nothing_else(bucket: Bucket) -> None:
+    frame = bucket.frame(*[(i, 1 + i % 2) for i in range(100)]).repartition(10)
+
+    storage.write_partitions(frame, bucket.table, "day")
+
+    assert [key.rpartition("/")[0] for key in bucket.objects()] == ["table/day=2026-01-01", "table/day=2026-01-02"]
+
+
+def test_a_job_killed_before_the_old_objects_are_deleted_loses_nothing_and_can_run_again(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.write((1, 1), (2, 2))
+    with monkeypatch.context() as broken:
+        broken.setattr(storage, "_delete_objects", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            bucket.write((10, 1), (20, 2))
+    assert set(bucket.rows()) >= {(10, 1), (20, 2)}
+
+    bucket.write((10, 1), (20, 2))
+
+    assert bucket.rows() == [(10, 1), (20, 2)]
+
+
+def test_a_write_that_fails_leaves_the_table_as_it_was(bucket: Bucket) -> None:
+    bucket.write((1, 1), (2, 2))
+    failing = bucket.frame((10, 1), (20, 2)).selectExpr("IF(id = 20, raise_error('no such customer'), id) AS id", "day")
+
+    with pytest.raises(Exception, match="no such customer"):
+        storage.write_partitions(failing, bucket.table, "day")
+
+    assert bucket.rows() == [(1, 1), (2, 2)]
+
+
+def test_a_parquet_file_cut_in_half_is_an_error_that_names_it(bucket: Bucket) -> None:
+    bucket.write((1, 1), (2, 2))
+    key = bucket.objects()[0]
+    body = bucket.s3.get_object(Bucket=bucket.name, Key=key)["Body"].read()
+    bucket.put(key, body[: len(body) // 2])
+
+    with pytest.raises(Exception, match="is not a Parquet file") as failed:
+        storage.read_parquet(bucket.spark, bucket.table, _schema(bucket)).collect()
+
+    assert f"s3://{bucket.name}/{key} is not a Parquet file" in error_message(failed.value, "job.py")
+
+
+def test_a_table_without_objects_is_empty_if_its_schema_is_known(bucket: Bucket) -> None:
+    assert storage.read_parquet(bucket.spark, bucket.table, _schema(bucket)).count() == 0
+
+    with pytest.raises(PySparkException, match="Path does not exist"):
+        storage.read_parquet(bucket.spark, bucket.table)
+
+
+def test_columns_of_a_csv_are_found_by_name_in_each_file(bucket: Bucket) -> None:
+    bucket.put("customers/1.csv", "id,name\n1,Ann\n")
+    bucket.put("customers/2.csv", "﻿name,extra,id\nBob,x,2\n")
+
+    rows = storage.read_csv(bucket.spark, f"s3://{bucket.name}/customers/").orderBy("id").collect()
+
+    assert [row.asDict() for row in rows] == [
+        {"id": "1", "name": "Ann", "extra": None, storage.CORRUPT: None},
+        {"id": "2", "name": "Bob", "extra": "x", storage.CORRUPT: None},
+    ]
+
+
+def test_a_value_may_hold_commas_quotes_lines_and_spaces(bucket: Bucket) -> None:
+    bucket.put("customers/1.csv", 'id,name\n1,"a, ""b""\nc "\n2, d\n')
+
+    rows = storage.read_csv(bucket.spark, f"s3://{bucket.name}/customers/").orderBy("id").collect()
+
+    assert [row["name"] for row in rows] == ['a, "b"\nc ', " d"]
+
+
+def test_a_line_that_does_not_fit_its_header_is_kept_whole(bucket: Bucket) -> None:
+    bucket.put("customers/1.csv", "id,name\n1,Ann\n2\n3,Cid,more\n")
+
+    rows = storage.read_csv(bucket.spark, f"s3://{bucket.name}/customers/").orderBy("id").collect()
+
+    assert [row[storage.CORRUPT] for row in rows] == [None, "2", "3,Cid,more"]
+
+
+@pytest.mark.parametrize("body", ["", "id,id\n1,2\n", "id,\n1,2\n"])
+def test_a_file_without_a_header_of_distinct_names_is_an_error_that_names_it(bucket: Bucket, body: str) -> None:
+    bucket.put("customers/1.csv", body)
+
+    with pytest.raises(ValueError, match=f"s3://{bucket.name}/customers/1.csv begins with"):
+        storage.read_csv(bucket.spark, f"s3://{bucket.name}/customers/")
+
+
+def test_no_csv_at_all_is_an_error_that_names_the_prefix(bucket: Bucket) -> None:
+    with pytest.raises(FileNotFoundError, match=f"no object under s3://{bucket.name}/customers/"):
+        storage.read_csv(bucket.spark, f"s3://{bucket.name}/customers/")
+
+
+def test_texts_are_written_read_and_deleted_by_name(bucket: Bucket) -> None:
+    uri = f"s3://{bucket.name}/quality/verdict.json"
+    bucket.put("quality/verdict.json.old", "other")
+
+    storage.put_text(uri, "größer")
+
+    assert storage.read_text(uri) == "größer"
+    assert list(storage.list_objects(uri)) == [uri]
+    storage.delete(uri)
+    assert not storage.exists(uri)
+    assert bucket.objects() == ["quality/verdict.json.old"]
+
+
+def test_a_prefix_is_deleted_with_all_that_is_in_it_and_no_neighbour(bucket: Bucket) -> None:
+    for key in ("staging/a", "staging/b/c", "staging2/d"):
+        bucket.put(key, "x")
+
+    storage.delete(f"s3://{bucket.name}/staging")
+
+    assert bucket.objects() == ["staging2/d"]
+
+
+def test_more_objects_than_one_call_takes_are_all_deleted(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_DELETE_AT_ONCE", 2)
+    for number in range(5):
+        bucket.put(f"many/{number}", "x")
+
+    storage.delete(f"s3://{bucket.name}/many/")
+
+    assert bucket.objects() == []
+
+
+def test_partitions_are_listed_in_order(bucket: Bucket) -> None:
+    bucket.write((1, 12), (2, 3))
+
+    assert storage.partition_values(bucket.table, "day") == ["2026-01-03", "2026-01-12"]
+
+
+def test_a_fitted_model_is_read_as_it_was_written(bucket: Bucket) -> None:
+    assembler = VectorAssembler(inputCols=["id"], outputCol="v")
+    frame = bucket.frame((1, 1), (2, 1), (3, 1))
+    model = Pipeline(stages=[assembler, StandardScaler(inputCol="v", outputCol="scaled")]).fit(frame)
+
+    storage.write_model(model, f"s3://{bucket.name}/model")
+    read = storage.read_model(f"s3://{bucket.name}/model")
+
+    assert read.transform(frame).collect() == model.transform(frame).collect()
+
+
+def test_a_place_outside_s3_is_refused(bucket: Bucket) -> None:
+    with pytest.raises(ValueError, match="'/tmp/x' is no place in S3; expected s3://bucket/key"):
+        storage.exists("/tmp/x")  # noqa: S108
+
+
+def _schema(bucket: Bucket) -> Any:
+    return bucket.spark.createDataFrame([], SCHEMA).schema
+
+
+def _killed(*_: Any) -> None:
+    raise KeyboardInterrupt
