@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 def order(event_id: str = "event-01", **values: Any) -> Row:
-    told = {
+    told: Row = {
         "event_id": event_id,
         "event_type": "purchase",
         "event_time": "2026-06-01T10:00:00.123Z",
@@ -211,7 +211,7 @@ class TestCustomers:
 
     def test_a_row_that_fits_no_header_or_names_nobody_is_left_out(self, spark: SparkSession) -> None:
         good = ["C-1", "2026-01-31", "AT", "social", "true", "1990"]
-        rows = [
+        rows: list[list[str | None]] = [
             [*good, None],
             [*good[:2], "shifted", *good[2:5], "a,whole,line"],
             ["", *good[1:], None],

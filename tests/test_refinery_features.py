@@ -281,7 +281,7 @@ def test_no_event_at_the_cutoff_or_later_changes_a_feature(
 
 def test_orders_move_between_machines_once_whatever_the_number_of_cutoffs(spark: SparkSession) -> None:
     cutoffs = [CUTOFF - timedelta(days=days) for days in range(12)]
-    plan = customer_features(frame(spark, EXAMPLE), cutoffs)._jdf.queryExecution().executedPlan().toString()  # type: ignore[operator]
+    plan = customer_features(frame(spark, EXAMPLE), cutoffs)._jdf.queryExecution().executedPlan().toString()
     assert plan.count("Exchange ") == 1
 
 

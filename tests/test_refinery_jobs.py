@@ -16,7 +16,7 @@ from jobs.glue import build_customer_features, clean_orders, publish_features
 from jobs.refinery import storage
 from jobs.refinery.arguments import ArgumentError
 from jobs.refinery.schemas import LABEL
-from jobs.refinery.staging import StagingError
+from jobs.refinery.staging import Staged, StagingError, finish
 from practice.local_cloud.glue_s3 import mounted
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.parquet import write_parquet
@@ -62,6 +62,10 @@ class Lake:
         key = f"customers/snapshot_date={snapshot}/customers.csv"
         self.s3.put_object(Bucket=f"raw-{self.name}", Key=key, Body="\n".join([HEADER, *lines, ""]).encode())
 
+    def put_old(self, zone: str, partition: str) -> None:
+        """What an earlier run left there."""
+        self.s3.put_object(Bucket=f"{zone}-{self.name}", Key=f"{partition}/old.parquet", Body=b"of an earlier run")
+
     def clean(self, as_of: str = AS_OF, **arguments: str) -> None:
         clean_orders.main(self._argv("raw_bucket", "processed_bucket", as_of=as_of, **arguments))
 
@@ -92,8 +96,20 @@ class Lake:
         return [self.rows("curated", table) for table in ("customer_features", "customer_labels")]
 
 
+MakeLake = Callable[[], Lake]
+
+
+@pytest.fixture(scope="module")
+def make_lake(local_cloud: LocalCloud, spark: SparkSession, mount: Mount) -> MakeLake:
+    return lambda: new_lake(local_cloud, spark, mount)
+
+
 @pytest.fixture
-def lake(local_cloud: LocalCloud, spark: SparkSession, mount: Mount) -> Lake:
+def lake(make_lake: MakeLake) -> Lake:
+    return make_lake()
+
+
+def new_lake(local_cloud: LocalCloud, spark: SparkSession, mount: Mount) -> Lake:
     """A lake with three customers: one buys until the end, one stopped, one is not in the batch."""
     lake = Lake(spark, local_cloud.client("s3"), uuid.uuid4().hex[:8])
     for zone in ("raw", "processed", "curated"):
@@ -141,7 +157,7 @@ class TestCleaning:
         assert len(lake.files("processed", "cleaned_orders")) == 4
 
     def test_a_late_copy_replaces_its_event_and_leaves_nothing_on_the_day_it_had_before(self, lake: Lake) -> None:
-        lake.clean()
+        lake.put_old("processed", "cleaned_orders/order_date=2026-07-31")
         moved = order("event-12", "2026-07-30T10:00:00", arrival_time="2026-08-02T00:00:00")
         lake.put_orders("2026-07-30", moved, file="late")
         lake.clean()
@@ -150,26 +166,22 @@ class TestCleaning:
         assert "2026-07-31" not in dict(found)
         assert len(found) == 6
 
-    def test_what_is_older_than_the_lookback_is_not_touched(
+    def test_only_the_days_of_the_lookback_are_read_and_replaced(
         self, lake: Lake, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        lake.clean()
-        lake.put_orders("2026-06-01", file="orders")
+        lake.put_old("processed", "cleaned_orders/order_date=2026-06-01")
+        lake.put_old("processed", "cleaned_orders/order_date=2026-09-02")
+        lake.put_old("processed", "cleaned_orders/order_date=2026-11-22")
         lake.put_orders("2026-09-01", order("event-99", "2026-06-01T00:00:00"), file="of-another-day")
-        before = lake.files("processed", "cleaned_orders")
-        lake.clean(lookback_days="100")
-        kept = set(before) & set(lake.files("processed", "cleaned_orders"))
-        assert {file.split("/")[-2] for file in kept} == {"order_date=2026-06-01", "order_date=2026-07-31"}
-        assert (
-            "Cleaned the orders from 2026-08-15 to 2026-11-22 with the customers of 2026-11-20. 1 events were left "
-            in (capsys.readouterr().out)
-        )
-
-    def test_what_came_after_the_day_is_not_known_on_it(self, lake: Lake) -> None:
         lake.put_customers("2026-11-21", "C-1,2026-06-01,CH,social,true,1990")
-        lake.clean("2026-11-20T22:00:00Z")
-        assert max(lake.partitions("processed", "cleaned_orders", "order_date")) == "2026-09-01"
-        assert {row["customer_country"] for row in lake.rows("processed", "cleaned_orders")} == {"AT", "DE", None}
+        lake.clean("2026-11-20T22:00:00Z", lookback_days="100")
+        days = lake.partitions("processed", "cleaned_orders", "order_date")
+        assert days == ["2026-06-01", "2026-09-01", "2026-11-22"]
+        (row, _) = lake.rows("processed", "cleaned_orders/order_date=2026-09-01")
+        assert (row["event_id"], row["customer_country"]) == ("event-13", "AT")
+        assert capsys.readouterr().out.startswith(
+            "Cleaned the orders from 2026-08-13 to 2026-11-20 with the customers of 2026-11-20. 1 events were left out"
+        )
 
     def test_without_customers_up_to_the_day_it_says_where_they_belong(self, lake: Lake) -> None:
         with pytest.raises(FileNotFoundError, match=r"up to 2026-11-19; found: 2026-11-20\. Land s3://raw-"):
@@ -181,76 +193,70 @@ class TestCleaning:
             lake.clean()
 
 
+@pytest.fixture(scope="module")
+def cleaned(make_lake: MakeLake) -> Lake:
+    lake = make_lake()
+    lake.clean()
+    return lake
+
+
 class TestFeatures:
-    @pytest.fixture(autouse=True)
-    def _cleaned(self, lake: Lake) -> None:
-        lake.clean()
+    @pytest.fixture
+    def lake(self, cleaned: Lake) -> Lake:
+        """The same cleaned orders for every test, and nothing staged or published."""
+        storage.delete(f"s3://curated-{cleaned.name}/")
+        return cleaned
 
-    def test_orders_become_features_and_labels_and_twice_the_same(self, lake: Lake) -> None:
-        for _ in range(2):
-            lake.build(cutoffs=f"{EARLY},{LATE}")
-            lake.publish()
-            features, labels = lake.curated()
-            found = [(row["customer_id"], row["cutoff_date"], row["frequency"], row["T"]) for row in features]
-            assert sorted(found) == [
-                ("C-1", EARLY, "1", "61"),
-                ("C-1", LATE, "2", "174"),
-                ("C-2", EARLY, "0", "61"),
-                ("C-2", LATE, "0", "174"),
-                ("C-3", LATE, "0", "82"),
-            ]
-            assert [(row["customer_id"], row["cutoff_date"], row[LABEL]) for row in labels] == [
-                ("C-1", EARLY, "0"),
-                ("C-2", EARLY, "1"),
-            ]
-            assert len(lake.files("curated", "customer_features")) == 2
-            assert len(lake.files("curated", "customer_labels")) == 1
-
-    def test_killed_between_two_writes_and_run_again_it_leaves_the_same(
+    def test_run_twice_and_killed_between_any_two_writes_it_leaves_the_same_features_and_labels(
         self, lake: Lake, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        lake.build(cutoffs=EARLY)
+        lake.build(cutoffs=f"{EARLY},{LATE}")
         lake.publish()
-        wanted = lake.curated()
-        lake.put_orders("2026-07-01", order("event-41", "2026-07-01T00:00:00"))
-        lake.clean()
-        write = storage.write_partitions
-
-        def killed(frame: Any, uri: str, *rest: Any) -> None:
-            if "customer_labels" in uri:
-                raise KeyboardInterrupt
-            write(frame, uri, *rest)
+        features, labels = first = lake.curated()
+        found = [(row["customer_id"], row["cutoff_date"], row["frequency"], row["T"]) for row in features]
+        assert sorted(found) == [
+            ("C-1", EARLY, "1", "61"),
+            ("C-1", LATE, "2", "174"),
+            ("C-2", EARLY, "0", "61"),
+            ("C-2", LATE, "0", "174"),
+            ("C-3", LATE, "0", "82"),
+        ]
+        assert [(row["customer_id"], row["cutoff_date"], row[LABEL]) for row in labels] == [
+            ("C-1", EARLY, "0"),
+            ("C-2", EARLY, "1"),
+        ]
 
         with monkeypatch.context() as patched:
-            patched.setattr(storage, "write_partitions", killed)
+            kill_before_labels(patched)
             with pytest.raises(KeyboardInterrupt):
-                lake.build(cutoffs=EARLY)
+                lake.build(cutoffs=f"{EARLY},{LATE}")
             with pytest.raises(StagingError, match="no run has staged features to the end"):
                 lake.publish()
-        assert lake.curated() == wanted
-        lake.build(cutoffs=EARLY)
+        assert lake.curated() == first
+        lake.build(cutoffs=f"{EARLY},{LATE}")
         with monkeypatch.context() as patched:
-            patched.setattr(storage, "write_partitions", killed)
+            kill_before_labels(patched)
             with pytest.raises(KeyboardInterrupt):
                 lake.publish()
         lake.publish()
-        features, labels = lake.curated()
-        assert [row["customer_id"] for row in features] == ["C-1", "C-2", "C-4"]
-        assert [(row["customer_id"], row[LABEL]) for row in labels] == [("C-1", "0"), ("C-2", "1"), ("C-4", "1")]
+        assert lake.curated() == first
+        assert [len(lake.files("curated", f"customer_{table}")) for table in ("features", "labels")] == [2, 1]
 
     def test_the_cutoff_is_the_day_itself_where_none_is_given_and_staging_holds_one_run(
         self, lake: Lake, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        lake.build(cutoffs=EARLY)
+        lake.put_old("curated", f"staging/customer_features/cutoff_date={EARLY}")
+        lake.put_old("curated", f"staging/customer_labels/cutoff_date={EARLY}")
         lake.build()
         assert lake.partitions("curated", "staging/customer_features", "cutoff_date") == [LATE]
         assert lake.partitions("curated", "staging/customer_labels", "cutoff_date") == []
-        assert "the labels at no cutoff: the 90 days of the other cutoffs are not over by 2026-11-22" in (
-            capsys.readouterr().out
+        assert capsys.readouterr().out == (
+            "Staged the features at 2026-11-22, and the labels at none. Without labels: 2026-11-22, since the 90 days "
+            "from it on are not over by 2026-11-22.\n"
         )
 
     def test_a_run_publishes_its_own_features_alone(self, lake: Lake) -> None:
-        lake.build("2026-11-21")
+        finish(f"curated-{lake.name}", Staged(date(2026, 11, 21), [date(2026, 11, 21)], []))
         with pytest.raises(StagingError, match=r"--as_of is 2026-11-22, but the features of 2026-11-21 are staged"):
             lake.publish()
 
@@ -263,6 +269,17 @@ class TestFeatures:
             lake.build(cutoffs=f"2026-06-01,{EARLY}")
         with pytest.raises(StagingError, match="no run has staged"):
             lake.publish()
+
+
+def kill_before_labels(patched: pytest.MonkeyPatch) -> None:
+    write = storage.write_partitions
+
+    def write_features_alone(frame: Any, uri: str, *rest: Any) -> None:
+        if "customer_labels" in uri:
+            raise KeyboardInterrupt
+        write(frame, uri, *rest)
+
+    patched.setattr(storage, "write_partitions", write_features_alone)
 
 
 def test_the_example_lies_as_its_names_say() -> None:
