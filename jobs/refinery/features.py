@@ -41,7 +41,11 @@ def customer_features(orders: DataFrame, cutoffs: Sequence[date], contract: Cont
     computed = _features(sums, 10 ** _decimals())
     _check_complete(contract, computed)
     return sums.select(
-        *(computed[name].cast(type_).alias(name) for name, type_ in feature_fields(contract).items() if name in computed),
+        *(
+            computed[name].cast(type_).alias(name)
+            for name, type_ in feature_fields(contract).items()
+            if name in computed
+        ),
         F.col("cutoff").alias("cutoff_date"),
     )
 

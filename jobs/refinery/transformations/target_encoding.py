@@ -44,7 +44,7 @@ PRIOR_WEIGHT = 20.0
 
 def fold(customer_id: str = "customer_id") -> Column:
     """The fold of a customer: the same on every run and whatever other customers there are."""
-    return F.pmod(F.crc32(customer_id), F.lit(FOLDS)).cast("int")
+    return F.pmod(F.crc32(F.col(customer_id).cast("binary")), F.lit(FOLDS)).cast("int")
 
 
 def fit(labelled: DataFrame, columns: Sequence[str], label: str) -> DataFrame:
@@ -78,10 +78,10 @@ def _means(rows: DataFrame, column: str, label: str) -> DataFrame:
     totals = [F.sum("labels").alias("labels"), F.sum("rows").alias("rows")]
     priors = counted.groupBy("fold").agg(*totals).select("fold", (F.col("labels") / F.col("rows")).alias("prior"))
     drawn = (F.col("labels") + PRIOR_WEIGHT * F.col("prior")) / (F.col("rows") + PRIOR_WEIGHT)
-    means = counted.groupBy("fold", "category").agg(*totals).join(priors, "fold").select("fold", "category", drawn)
-    return means.union(priors.select("fold", F.lit(None).cast("string"), "prior")).select(
-        F.lit(column).alias("feature"), "fold", "category", "target_mean"
-    )
+    of_category = counted.groupBy("fold", "category").agg(*totals).join(priors, "fold")
+    means = of_category.select("fold", "category", drawn.alias("target_mean"))
+    unseen = priors.select("fold", F.lit(None).cast("string").alias("category"), F.col("prior").alias("target_mean"))
+    return means.union(unseen).select(F.lit(column).alias("feature"), "fold", "category", "target_mean")
 
 
 def _encoded(frame: DataFrame, fitted: DataFrame, column: str, own_fold: Column) -> DataFrame:
