@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from math import cos, e, isnan, log, nan, pi, sin, sqrt
@@ -78,7 +78,7 @@ STEPS = (
     Imputation(("gaps_median",), strategy="median"),
     Imputation(("gaps_mode",), strategy="mode"),
     Imputation(("none_is_0",), missing_value=0.0),
-    LabelEncoding("size", ("S", "M", "L")),
+    LabelEncoding(("size",), order=("S", "M", "L")),
     OneHotEncoding(("color", "channel")),
     Hashing(("color",), buckets=8),
     TemporalFeatures(("at",)),
@@ -430,7 +430,7 @@ def small(spark: SparkSession) -> list[FittedTransformations]:
 
 
 def of_numbers(
-    spark: SparkSession, numbers: list[float | None], step: Transformation, cutoff: date = IN_WINDOW
+    spark: SparkSession, numbers: Sequence[float | None], step: Transformation, cutoff: date = IN_WINDOW
 ) -> FittedTransformations:
     rows = [(f"C-{number}", cutoff, x) for number, x in enumerate(numbers)]
     features = spark.createDataFrame(rows, f"{_SCHEMA}, x double")
@@ -456,7 +456,9 @@ def test_a_store_that_was_cut_short_is_refused(
 
 def test_the_last_day_of_the_window_is_in_it(spark: SparkSession) -> None:
     found = of_numbers(spark, [1.0, 5.0], Standardization(("x",)), cutoff=WINDOW_END)
-    assert [stage.mean.tolist() for stage in _leaves(found.pipeline) if isinstance(stage, StandardScalerModel)] == [[3]]
+    assert [
+        stage.mean.toArray().tolist() for stage in _leaves(found.pipeline) if isinstance(stage, StandardScalerModel)
+    ] == [[3]]
 
 
 def test_a_window_without_rows_is_refused(spark: SparkSession) -> None:
@@ -472,7 +474,7 @@ def test_a_feature_without_a_value_in_the_window_is_refused_by_name(spark: Spark
 
 # --- what a reader finds ---
 
-OF_ISSUE_4 = {
+OF_ISSUE_4: dict[str, type[Transformation] | str] = {
     "Standardization": Standardization, "Min-Max Normalization": MinMaxNormalization, "Robust Scaling": RobustScaling,
     "Log Transformation": LogTransformation, "Equal-width binning": EqualWidthBinning,
     "Equal-frequency binning": EqualFrequencyBinning, "Imputation": Imputation, "Indicator Variables": Imputation,

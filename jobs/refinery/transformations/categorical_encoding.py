@@ -19,22 +19,22 @@ class LabelEncoding(Transformation):
     1 is the first of the order; 0 is a missing category, or one that the order does not have.
     """
 
-    column: str
+    columns: tuple[str, ...]
     order: tuple[str, ...]
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
     def stages(self, training: DataFrame) -> list[Stage]:
-        category = f"{INTERMEDIATE}{self.column}_in_order"
-        known = ", ".join(f"'{name}'" for name in self.order)
+        known = ", ".join(f"'{category}'" for category in self.order)
+        in_order = {
+            f"{INTERMEDIATE}{column}_in_order": f"CASE WHEN `{column}` IN ({known}) THEN `{column}` ELSE '{UNKNOWN}' END"
+            for column in self.columns
+        }
         return [
-            with_columns(
-                {category: f"CASE WHEN `{self.column}` IN ({known}) THEN `{self.column}` ELSE '{UNKNOWN}' END"}
-            ),
-            StringIndexerModel.from_labels(
-                [UNKNOWN, *self.order], inputCol=category, outputCol=f"{self.column}_label", handleInvalid="error"
+            with_columns(in_order),
+            StringIndexerModel.from_arrays_of_labels(
+                [[UNKNOWN, *self.order]] * len(self.columns),
+                inputCols=list(in_order),
+                outputCols=[f"{column}_label" for column in self.columns],
+                handleInvalid="error",
             ),
         ]
 

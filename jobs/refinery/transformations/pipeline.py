@@ -115,17 +115,11 @@ def fit(features: DataFrame, labels: DataFrame, training_until: date, plan: Plan
                 training_until.isoformat(), elements, list(plan.frequency_encoding), list(plan.target_encoding)
             ),
             pipeline=PipelineModel(stages=fitted),
-            frequencies=_kept(frequency_encoding.fit(window, plan.frequency_encoding), frequency_encoding.SCHEMA),
-            target_means=_kept(target_encoding.fit(labelled, plan.target_encoding, LABEL), target_encoding.SCHEMA),
+            frequencies=frequency_encoding.fit(window, plan.frequency_encoding),
+            target_means=target_encoding.fit(labelled, plan.target_encoding, LABEL),
         )
     finally:
         window.unpersist()
-
-
-def _kept(table: DataFrame, schema: str) -> DataFrame:
-    """The table's rows themselves, a row per category, so that what is computed later reads no data of today."""
-    rows = [tuple(row) for row in table.collect()]
-    return table.sparkSession.createDataFrame(sorted(rows, key=str), schema)
 
 
 def _write_text(uri: str, text: str) -> None:

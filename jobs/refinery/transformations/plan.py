@@ -65,7 +65,7 @@ PLAN = Plan(
         # 4.2: crowded at small values, where equal steps would put nearly everybody into one bin
         EqualFrequencyBinning(("recency", "spend_90d"), bins=10),
         # 4.4: ordinal
-        LabelEncoding("tenure_bucket", (*TENURE_BUCKETS.values(), OLDEST_TENURE)),
+        LabelEncoding(("tenure_bucket",), order=(*TENURE_BUCKETS.values(), OLDEST_TENURE)),
         # 4.4: nominal, with fewer than 20 categories
         OneHotEncoding(("favourite_category", "favourite_channel")),
         # 4.4: any code of ISO 4217 may come, also one that the training window has not seen
