@@ -14,15 +14,15 @@ A reader finds each by the guide's name. ``plan.py`` says which of them applies 
 | 4.3 | Imputation (Mean/Median/Mode) | missing_data.py | Imputer |
 | 4.3 | Indicator Variables | missing_data.py | SQLTransformer |
 | 4.3 | Special categories for "Unknown" | missing_data.py | SQLTransformer |
-| 4.4 | Label Encoding | categorical_encoding.py | StringIndexer |
+| 4.4 | Label Encoding | categorical_encoding.py | StringIndexerModel |
 | 4.4 | One-Hot Encoding | categorical_encoding.py | OneHotEncoder |
 | 4.4 | Target Encoding (Mean Encoding), out of fold | target_encoding.py | none: a table of means |
 | 4.4 | Frequency Encoding | frequency_encoding.py | none: a table of shares |
 | 4.4 | Hashing | categorical_encoding.py | FeatureHasher |
 | 4.6 | Temporal Features, cyclical too | time_features.py | SQLTransformer |
 
-What the guide's sections name besides is elsewhere or left out. Lag, rolling and date-difference features of 4.6 look
-at a customer's orders, so they are features (``contracts/customer_features.json``), not transformations of them. Rows
-are removed by the quality gates. Polynomial features, KNN and model-based imputation, and binary encoding have no use
-in this data; there is no text (4.5), and no calendar of holidays per country.
+What the guide's sections name besides is elsewhere or left out. Lag, rolling and date-difference features of 4.6 and
+the custom bins of 4.2 look at a customer's orders: ``jobs/refinery/features.py``. Rows are removed by the quality
+gates. Polynomial features, KNN and model-based imputation, and binary encoding have no use in this data; there is no
+text (4.5), and no calendar of holidays per country.
 """

@@ -8,15 +8,42 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.feature import FeatureHasher, OneHotEncoder, StringIndexer, StringIndexerModel
 from pyspark.sql import DataFrame
 
-from jobs.refinery.transformations.missing_data import or_unknown
+from jobs.refinery.transformations.missing_data import UNKNOWN, or_unknown
 from jobs.refinery.transformations.transformation import INTERMEDIATE, Stage, Transformation, with_columns
+
+
+@dataclass(frozen=True)
+class LabelEncoding(Transformation):
+    """A number per category, for categories that have an order. Nothing is fitted: the order is told.
+
+    1 is the first of the order; 0 is a missing category, or one that the order does not have.
+    """
+
+    columns: tuple[str, ...]
+    order: tuple[str, ...]
+
+    def stages(self, training: DataFrame) -> list[Stage]:
+        known = ", ".join(f"'{category}'" for category in self.order)
+        in_order = {
+            f"{INTERMEDIATE}{column}_in_order": f"CASE WHEN `{column}` IN ({known}) THEN `{column}` ELSE '{UNKNOWN}' END"
+            for column in self.columns
+        }
+        return [
+            with_columns(in_order),
+            StringIndexerModel.from_arrays_of_labels(
+                [[UNKNOWN, *self.order]] * len(self.columns),
+                inputCols=list(in_order),
+                outputCols=[f"{column}_label" for column in self.columns],
+                handleInvalid="error",
+            ),
+        ]
 
 
 @dataclass(frozen=True)
 class OneHotEncoding(Transformation):
     """A column of 0 and 1 per category of the training window; in a category it has not seen, all of them are 0.
 
-    Label encoding comes first, in alphabetical order, and is dropped: its integers would imply that order.
+    The numbers that StringIndexer gives the categories on the way are dropped: they would imply an order.
     """
 
     columns: tuple[str, ...]

@@ -19,9 +19,8 @@ SCHEMA = "feature string, category string, frequency double"
 
 def fit(training: DataFrame, columns: Sequence[str]) -> DataFrame:
     """The share of the training rows that each category has."""
-    rows = training.count()
-    nothing = training.sparkSession.createDataFrame([], SCHEMA)
-    return reduce(DataFrame.union, (_frequencies(training, column, rows) for column in columns), nothing)
+    shares = [share for column in columns for share in _shares(training, column)]
+    return training.sparkSession.createDataFrame(shares, SCHEMA)
 
 
 def encode(frame: DataFrame, fitted: DataFrame, columns: Sequence[str]) -> DataFrame:
@@ -29,12 +28,10 @@ def encode(frame: DataFrame, fitted: DataFrame, columns: Sequence[str]) -> DataF
     return reduce(lambda encoded, column: _encoded(encoded, fitted, column), columns, frame)
 
 
-def _frequencies(training: DataFrame, column: str, rows: int) -> DataFrame:
-    return (
-        training.groupBy(F.expr(or_unknown(column)).alias("category"))
-        .count()
-        .select(F.lit(column).alias("feature"), "category", (F.col("count") / rows).alias("frequency"))
-    )
+def _shares(training: DataFrame, column: str) -> list[tuple[str, str, float]]:
+    counts = training.groupBy(F.expr(or_unknown(column)).alias("category")).agg(F.count("*").alias("rows")).collect()
+    all_rows = sum(row["rows"] for row in counts)
+    return sorted((column, row["category"], row["rows"] / all_rows) for row in counts)
 
 
 def _encoded(frame: DataFrame, fitted: DataFrame, column: str) -> DataFrame:

@@ -9,6 +9,7 @@ from typing import Literal
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import Imputer
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
 
 from jobs.refinery.transformations.quantiles import EXACT
 from jobs.refinery.transformations.transformation import (
@@ -47,8 +48,10 @@ class Imputation(Transformation):
         ]
 
     def fit(self, training: DataFrame) -> PipelineModel:
+        present = [F.count_if(~F.expr(self._is_missing(column))).alias(column) for column in self.columns]
+        found = training.agg(*present).first()
         for column in self.columns:
-            if training.where(f"NOT ({self._is_missing(column)})").isEmpty():
+            if not (found and found[column]):
                 raise TransformationError(
                     f"feature {column!r} is missing in every row of the training window, so it has no "
                     f"{self.strategy}; expected a value in one row at least. Let the window end later, or take the "
@@ -57,7 +60,7 @@ class Imputation(Transformation):
         return super().fit(training)
 
     def _is_missing(self, column: str) -> str:
-        return f"`{column}` IS NULL OR `{column}` = double('{self.missing_value}')"  # in Spark, NaN equals NaN
+        return f"(`{column}` IS NULL OR `{column}` = double('{self.missing_value}'))"  # in Spark, NaN equals NaN
 
 
 def or_unknown(column: str) -> str:

@@ -14,15 +14,13 @@ from typing import Any
 
 from pyspark.ml import PipelineModel
 from pyspark.ml.functions import vector_to_array
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from jobs.refinery.schemas import LABEL
 from jobs.refinery.transformations import frequency_encoding, target_encoding
-from jobs.refinery.transformations.plan import PLAN, Plan
+from jobs.refinery.transformations.plan import KEYS, PLAN, Plan
 from jobs.refinery.transformations.transformation import INTERMEDIATE, TransformationError
-
-LABEL = "label"
-"""The column of the labels' table that target encoding takes the mean of."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,14 @@ class FittedTransformations:
         encoded = frequency_encoding.encode(transformed, self.frequencies, self.manifest.frequency_encoding)
         until = date.fromisoformat(self.manifest.training_until)
         encoded = target_encoding.encode(encoded, self.target_means, self.manifest.target_encoding, until)
-        plain = [F.col(name) for name in encoded.columns if not name.startswith(INTERMEDIATE)]
-        return encoded.select(*plain, *self._unpacked())
+        plain = [name for name in encoded.columns if not name.startswith(INTERMEDIATE)]
+        elements = [
+            F.col(vector)[position].alias(name)
+            for vector, names in self.manifest.elements.items()
+            for position, name in enumerate(names)
+        ]
+        arrays = {vector: vector_to_array(F.col(vector)) for vector in self.manifest.elements}
+        return encoded.withColumns(arrays).select(*plain, *elements)
 
     def save(self, uri: str) -> None:
         """Replace what is stored at a place that Spark's workers can write: ``s3://`` in a job, a directory in a test.
@@ -84,20 +88,11 @@ class FittedTransformations:
             target_means=spark.read.schema(target_encoding.SCHEMA).parquet(f"{uri}/target_encoding"),
         )
 
-    def _unpacked(self) -> list[Column]:
-        return [
-            vector_to_array(F.col(vector))[position].alias(name)
-            for vector, names in self.manifest.elements.items()
-            for position, name in enumerate(names)
-        ]
 
-
-def fit(
-    features: DataFrame, labels: DataFrame, training_until: date, plan: Plan = PLAN, label: str = LABEL
-) -> FittedTransformations:
+def fit(features: DataFrame, labels: DataFrame, training_until: date, plan: Plan = PLAN) -> FittedTransformations:
     """Fit every transformation of the plan on the features, and target encoding on their labels too.
 
-    ``labels`` has ``customer_id``, ``cutoff_date`` and the label, 0 or 1; a row without one is encoded all the same.
+    Both are the tables of the curated zone. A training row without a label is encoded too, from the labels of others.
     """
     window = features.where(F.col("cutoff_date").cast("date") <= F.lit(training_until)).persist()
     try:
@@ -114,23 +109,17 @@ def fit(
             training = model.transform(training)
             fitted.append(model)
             elements |= transformation.elements(model)
-        labelled = window.join(labels.select("customer_id", "cutoff_date", label), ["customer_id", "cutoff_date"])
+        labelled = window.join(labels.select(*KEYS, LABEL), [*KEYS])
         return FittedTransformations(
             manifest=Manifest(
                 training_until.isoformat(), elements, list(plan.frequency_encoding), list(plan.target_encoding)
             ),
             pipeline=PipelineModel(stages=fitted),
-            frequencies=_kept(frequency_encoding.fit(window, plan.frequency_encoding), frequency_encoding.SCHEMA),
-            target_means=_kept(target_encoding.fit(labelled, plan.target_encoding, label), target_encoding.SCHEMA),
+            frequencies=frequency_encoding.fit(window, plan.frequency_encoding),
+            target_means=target_encoding.fit(labelled, plan.target_encoding, LABEL),
         )
     finally:
         window.unpersist()
-
-
-def _kept(table: DataFrame, schema: str) -> DataFrame:
-    """The table's rows themselves, a row per category, so that what is computed later reads no data of today."""
-    rows = [tuple(row) for row in table.collect()]
-    return table.sparkSession.createDataFrame(sorted(rows, key=str), schema)
 
 
 def _write_text(uri: str, text: str) -> None:

@@ -21,11 +21,13 @@ https://scikit-learn.org/stable/modules/preprocessing.html#target-encoder
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import reduce
+from itertools import groupby
+from operator import itemgetter
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812
 
 from jobs.refinery.transformations.missing_data import or_unknown
@@ -42,22 +44,15 @@ PRIOR_WEIGHT = 20.0
 """As many rows with the mean label as the prior counts for."""
 
 
-def fold(customer_id: str = "customer_id") -> Column:
+def fold() -> Column:
     """The fold of a customer: the same on every run and whatever other customers there are."""
-    return F.pmod(F.crc32(customer_id), F.lit(FOLDS)).cast("int")
+    return F.pmod(F.crc32(F.col("customer_id").cast("binary")), F.lit(FOLDS)).cast("int")
 
 
 def fit(labelled: DataFrame, columns: Sequence[str], label: str) -> DataFrame:
     """The means to encode each fold with, from the training rows that have a label (0 or 1)."""
-    if not columns:
-        return labelled.sparkSession.createDataFrame([], SCHEMA)
-    rows = labelled.where(F.col(label).isNotNull()).withColumn("__fold", fold())
-    if rows.select("__fold").distinct().count() < 2:
-        raise TransformationError(
-            f"the labelled rows of the training window lie in fewer than 2 of the {FOLDS} folds, so there is nothing "
-            "to encode one from outside of it. Let the window begin earlier or end later, with more customers."
-        )
-    return reduce(DataFrame.union, (_means(rows, column, label) for column in columns))
+    means = [mean for column in columns for mean in _means(_by_fold(labelled, column, label), column)]
+    return labelled.sparkSession.createDataFrame(means, SCHEMA)
 
 
 def encode(frame: DataFrame, fitted: DataFrame, columns: Sequence[str], training_until: date) -> DataFrame:
@@ -67,21 +62,27 @@ def encode(frame: DataFrame, fitted: DataFrame, columns: Sequence[str], training
     return reduce(lambda encoded, column: _encoded(encoded, fitted, column, own_fold), columns, frame)
 
 
-def _means(rows: DataFrame, column: str, label: str) -> DataFrame:
-    by_fold = rows.groupBy("__fold", F.expr(or_unknown(column)).alias("category")).agg(
-        F.sum(F.col(label).cast("double")).alias("labels"), F.count("*").alias("rows")
+def _by_fold(labelled: DataFrame, column: str, label: str) -> list[Row]:
+    by_fold = labelled.where(F.col(label).isNotNull()).groupBy(
+        fold().alias("fold"), F.expr(or_unknown(column)).alias("category")
     )
-    others = F.filter(
-        F.array([F.lit(number) for number in (ALL_FOLDS, *range(FOLDS))]), lambda other: other != F.col("__fold")
-    )
-    counted = by_fold.withColumn("fold", F.explode(others))
-    totals = [F.sum("labels").alias("labels"), F.sum("rows").alias("rows")]
-    priors = counted.groupBy("fold").agg(*totals).select("fold", (F.col("labels") / F.col("rows")).alias("prior"))
-    drawn = (F.col("labels") + PRIOR_WEIGHT * F.col("prior")) / (F.col("rows") + PRIOR_WEIGHT)
-    means = counted.groupBy("fold", "category").agg(*totals).join(priors, "fold").select("fold", "category", drawn)
-    return means.union(priors.select("fold", F.lit(None).cast("string"), "prior")).select(
-        F.lit(column).alias("feature"), "fold", "category", "target_mean"
-    )
+    found = by_fold.agg(F.sum(label).alias("labels"), F.count("*").alias("rows")).orderBy("category", "fold").collect()
+    if len({row["fold"] for row in found}) < 2:
+        raise TransformationError(
+            f"the labelled rows of the training window lie in fewer than 2 of the {FOLDS} folds, so there is nothing "
+            "to encode one from outside of it. Let the window begin earlier or end later, with more customers."
+        )
+    return found
+
+
+def _means(by_fold: Sequence[Row], column: str) -> Iterator[tuple[str, int, str | None, float]]:
+    for own_fold in (ALL_FOLDS, *range(FOLDS)):
+        others = [row for row in by_fold if row["fold"] != own_fold]
+        prior = sum(row["labels"] for row in others) / sum(row["rows"] for row in others)
+        yield column, own_fold, None, prior
+        for category, rows in groupby(others, key=itemgetter("category")):
+            labels, count = map(sum, zip(*((row["labels"], row["rows"]) for row in rows), strict=True))
+            yield column, own_fold, category, (labels + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT)
 
 
 def _encoded(frame: DataFrame, fitted: DataFrame, column: str, own_fold: Column) -> DataFrame:

@@ -22,6 +22,9 @@ class TransformationError(ValueError):
 class Transformation(ABC):
     """One transformation of the guide, for the features it applies to: the stages of a Spark ML pipeline."""
 
+    columns: tuple[str, ...]
+    """The features it applies to."""
+
     @abstractmethod
     def stages(self, training: DataFrame) -> list[Stage]:
         """What is fitted on the training rows, in order."""
