@@ -9,7 +9,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from practice.local_cloud import java
+from practice.local_cloud import java, spark_classes
 from practice.local_cloud.glue_job_errors import cause, error_message
 from practice.local_cloud.glue_job_process import JobProcess
 from practice.local_cloud.lifecycle import LocalCloud
@@ -124,6 +124,7 @@ def test_spark_reads_and_writes_s3_and_a_spark_error_is_its_cause_without_java(j
     keys = {item["Key"].rpartition("/")[0] for item in jobs.s3.list_objects_v2(Bucket=jobs.bucket)["Contents"]}
     assert keys >= {"table/part=0", "table/part=1"}
     assert not any("_temporary" in key for key in keys)
+    assert not [line for line in jobs.lines(run, "error") if "WARN" in line]
     assert run["ErrorMessage"].startswith("Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 8; ")
     assert run["ErrorMessage"].endswith("the reason")
     assert "\n" not in run["ErrorMessage"]
@@ -307,6 +308,16 @@ def test_java_of_another_version_is_passed_over(tmp_path: Path, monkeypatch: pyt
 
     assert home != tmp_path
     assert 'JAVA_VERSION="17' in (home / "release").read_text()
+
+
+def test_kept_classes_are_used_if_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "classes.jsa"
+    monkeypatch.setattr(spark_classes, "ARCHIVE", archive)
+    assert "SharedArchiveFile" not in spark_classes.java_options()
+
+    archive.touch()
+
+    assert f'"-XX:SharedArchiveFile={archive}"' in spark_classes.java_options()
 
 
 def _processes_of(run_id: str) -> list[psutil.Process]:

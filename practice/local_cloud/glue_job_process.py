@@ -7,6 +7,7 @@ says nothing here about memory or speed.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import psutil
 from practice.local_cloud.glue_launcher import MESSAGE, SPARK_DEFAULTS
 from practice.local_cloud.java import java_home
 from practice.local_cloud.server import CREDENTIALS, HOST
+from practice.local_cloud.spark_classes import java_options
 
 PROJECT = Path(__file__).parents[2]
 
@@ -27,8 +29,6 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 _SPARK_DEFAULTS = {
     "spark.master": "local[*]",
-    # compiling to the second tier does not pay in a process that lives for seconds
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.memory": "2g",
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.catalogImplementation": "in-memory",
@@ -39,6 +39,8 @@ _SPARK_DEFAULTS = {
 _LOG4J = """\
 rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = console
+logger.shell.name = org.apache.spark.api.python.PythonGatewayServer
+logger.shell.level = error
 appender.console.type = Console
 appender.console.name = console
 appender.console.target = SYSTEM_ERR
@@ -72,7 +74,9 @@ class JobProcess:
         self.directory = directory
         self._stopped = False
         self.started = time.monotonic()
-        settings = {**_SPARK_DEFAULTS, **(spark or {})}
+        log4j = f'"-Dlog4j2.configurationFile={directory / "log4j2.properties"}"'
+        java = {"spark.driver.extraJavaOptions": f"{java_options()} {log4j}"}
+        settings = {**_SPARK_DEFAULTS, **java, **(spark or {})}
         (directory / SPARK_DEFAULTS).write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
         (directory / "log4j2.properties").write_text(_LOG4J)
         (directory / "tmp").mkdir()
@@ -132,10 +136,13 @@ class JobProcess:
             "AWS_ENDPOINT_URL_S3": endpoint,
             "JAVA_HOME": str(java_home()),
             "PYSPARK_PYTHON": sys.executable,
+            # not SPARK_CONF_DIR: with another class path, Java would not take the classes it keeps
+            "PYSPARK_SUBMIT_ARGS": shlex.join(
+                ["--properties-file", str(self.directory / SPARK_DEFAULTS), "pyspark-shell"]
+            ),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": os.pathsep.join(str(file) for file in python_files),
             "PYTHONUNBUFFERED": "1",
-            "SPARK_CONF_DIR": str(self.directory),
             "SPARK_LOCAL_DIRS": temporary,
             "SPARK_LOCAL_IP": HOST,
             "TMPDIR": temporary,
