@@ -94,7 +94,8 @@ class TestReleasing:
         release(CONTRACT)
         release(with_features(wish_list_rate={"type": "number", "description": "Share on the wish list."}))
         assert (
-            "wish_list_rate" in json.loads((tmp_path / "customer_features.json").read_text(encoding="utf-8"))["features"]
+            "wish_list_rate"
+            in json.loads((tmp_path / "customer_features.json").read_text(encoding="utf-8"))["features"]
         )
 
     def test_leaves_what_is_recorded_when_it_would_be_lost(self, tmp_path: Path) -> None:

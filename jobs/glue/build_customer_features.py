@@ -46,9 +46,11 @@ def main(argv: Sequence[str]) -> None:
     known = orders.where(F.col("order_date") < F.lit(labelled[-1] + HORIZON)) if labelled else orders
     _stage(customer_labels(known, cutoffs, as_of), staging(bucket, LABELS), labelled)
     finish(bucket, Staged(as_of, cutoffs, labelled))
+    unlabelled = [cutoff for cutoff in cutoffs if cutoff not in labelled]
+    why = f"since the {HORIZON.days} days from it on are not over by {as_of}"
     print(  # noqa: T201 - a job's output is its log
-        f"Staged the features at {_listed(cutoffs)}, and the labels at {_listed(labelled)}: the "
-        f"{HORIZON.days} days of the other cutoffs are not over by {as_of}."
+        f"Staged the features at {_listed(cutoffs)}, and the labels at {_listed(labelled)}."
+        + (f" Without labels: {_listed(unlabelled)}, {why}." if unlabelled else "")
     )
 
 
@@ -69,7 +71,7 @@ def _stage(frame: DataFrame, uri: str, cutoffs: Sequence[date]) -> None:
 
 
 def _listed(cutoffs: Sequence[date]) -> str:
-    return ", ".join(map(str, cutoffs)) or "no cutoff"
+    return ", ".join(map(str, cutoffs)) or "none"
 
 
 if __name__ == "__main__":

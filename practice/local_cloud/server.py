@@ -22,7 +22,7 @@ from practice.local_cloud.version import check_version
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+_INHERITED = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",

@@ -52,9 +52,9 @@ def customer_features(events: Iterable[Event], cutoff: datetime, contract: Contr
     """The features of one customer at a cutoff, from what happened before it; None before the first purchase.
 
     The cutoff is a whole second, as ``event_time`` tells it; a window of n days is [cutoff - n days, cutoff), and
-    days are those of UTC. Spend is what was paid, and a return takes nothing back (the return rate tells of it): what it
-    will cost is not known when the purchase is made. Sums hold the money in the customer's own currency alone, since there are no exchange
-    rates here; a purchase in another one counts as a purchase.
+    days are those of UTC. Spend is what was paid, and a return takes nothing back: what it will cost is not known
+    when the purchase is made. Only the return rate tells of it. Sums hold the money in the customer's own currency
+    alone, since there are no exchange rates here; a purchase in another one counts as a purchase.
     """
     cutoff = cutoff.astimezone(UTC).replace(microsecond=0)
     before = sorted((event for event in events if event.time < cutoff), key=lambda event: event.time)

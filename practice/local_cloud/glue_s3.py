@@ -1,0 +1,313 @@
+"""The local cloud's S3 as ``s3://`` in local Spark, which has no S3 client of its own.
+
+The jars of PySpark hold Hadoop's WebHDFS client and ViewFS, which maps a scheme onto another file system. So a small
+server in the job's own process speaks WebHDFS on one side and S3 on the other, and a job reads and writes ``s3://``
+as it does in Glue, with nothing staged beforehand and nothing to bring back.
+
+Approximate where Glue's committer leaves no trace: what a writer has not committed (``_temporary``, ``.spark-staging``)
+lies in memory here, not in the bucket, and is gone with the job. An object appears whole, when it is committed.
+
+Source: https://hadoop.apache.org/docs/r3.3.4/hadoop-project-dist/hadoop-hdfs/WebHDFS.html and
+https://hadoop.apache.org/docs/r3.3.4/hadoop-project-dist/hadoop-hdfs/ViewFsOverloadScheme.html
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from botocore.exceptions import ClientError
+
+_ROOT = "/webhdfs/v1"
+_BLOCK = 128 * 1024 * 1024
+
+Status = dict[str, Any]
+
+
+@contextmanager
+def mounted(s3: Any) -> Iterator[Callable[[], dict[str, str]]]:
+    """Serve the S3 of this client to Spark; yields what returns the settings that mount its present buckets."""
+    server = _Server(s3)
+    threading.Thread(target=server.serve_forever, name="glue-s3", daemon=True).start()
+
+    def settings() -> dict[str, str]:
+        return spark_settings(server.server_port, (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]))
+
+    try:
+        yield settings
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def spark_settings(port: int, buckets: Iterable[str]) -> dict[str, str]:
+    """Spark's settings that make ``s3://<bucket>/`` the WebHDFS folder ``/<bucket>``."""
+    links = {f"mounttable.{bucket}.linkFallback": f"webhdfs://127.0.0.1:{port}/{bucket}" for bucket in buckets}
+    view = {"overload.scheme.target.webhdfs.impl": "org.apache.hadoop.hdfs.web.WebHdfsFileSystem", **links}
+    return {
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
+        **{f"spark.hadoop.fs.viewfs.{name}": value for name, value in view.items()},
+    }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, s3: Any) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files = _Files(s3)
+
+
+def _temporary(key: str) -> bool:
+    return any(part == "_temporary" or part.startswith(".spark-staging") for part in key.split("/"))
+
+
+class _Files:
+    """Folders and files over the keys of S3, which has neither folders nor renaming."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+        self._uncommitted: dict[tuple[str, str], bytes] = {}
+        self._made: set[tuple[str, str]] = set()
+        """Folders without an object yet. They are this process's only, as folders do not exist in S3."""
+
+    def status(self, bucket: str, key: str) -> Status:
+        if found := self._file(bucket, key):
+            return found
+        if not key or (bucket, key) in self._made or next(self._keys(bucket, key + "/", 1), None) is not None:
+            if not key:
+                self._s3.head_bucket(Bucket=bucket)
+            return _status("", 0, 0, kind="DIRECTORY")
+        raise FileNotFoundError(f"s3://{bucket}/{key} does not exist")
+
+    def children(self, bucket: str, key: str) -> list[Status]:
+        status = self.status(bucket, key)
+        if status["type"] == "FILE":
+            return [status]
+        prefix = key + "/" if key else ""
+        found: dict[str, Status] = {}
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        for page in pages:
+            for item in page.get("Contents", ()):
+                if name := item["Key"].removeprefix(prefix):
+                    found[name] = _status(name, item["Size"], item["LastModified"].timestamp())
+            for item in page.get("CommonPrefixes", ()):
+                name = item["Prefix"].removeprefix(prefix).rstrip("/")
+                found[name] = _status(name, 0, 0, kind="DIRECTORY")
+        for (other, path), body in list(self._uncommitted.items()):
+            if other == bucket and path.startswith(prefix):
+                name, _, deeper = path.removeprefix(prefix).partition("/")
+                found[name] = _status(name, 0, 0, kind="DIRECTORY") if deeper else _status(name, len(body), 0)
+        for other, path in list(self._made):
+            if other == bucket and path.startswith(prefix):
+                name = path.removeprefix(prefix).partition("/")[0]
+                found.setdefault(name, _status(name, 0, 0, kind="DIRECTORY"))
+        return [found[name] for name in sorted(found)]
+
+    def read(self, bucket: str, key: str, start: int, length: int | None) -> bytes:
+        if (bucket, key) in self._uncommitted:
+            return self._uncommitted[bucket, key][start : None if length is None else start + length]
+        size = self.status(bucket, key)["length"]
+        end = size if length is None else min(size, start + length)
+        if end <= start:
+            return b""
+        answer = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+        return bytes(answer["Body"].read())
+
+    def write(self, bucket: str, key: str, body: bytes) -> None:
+        if _temporary(key):
+            self._uncommitted[bucket, key] = body
+        else:
+            self._s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    def make_folder(self, bucket: str, key: str) -> None:
+        parts = key.split("/")
+        self._made.update((bucket, "/".join(parts[: i + 1])) for i in range(len(parts)))
+
+    def rename(self, bucket: str, key: str, to_bucket: str, to_key: str) -> bool:
+        """Move a file, or a folder's files one after the other; into the target if that is a folder, as HDFS does."""
+        try:
+            if self.status(to_bucket, to_key)["type"] == "FILE":
+                return False
+            to_key = f"{to_key}/{key.rpartition('/')[2]}"
+        except FileNotFoundError:
+            pass
+        if self._file(bucket, key):
+            moves = [(key, to_key)]
+        else:
+            moves = [(path, to_key + path.removeprefix(key)) for path in self._keys(bucket, key + "/")]
+            self.make_folder(to_bucket, to_key)
+        for source, target in moves:
+            if (bucket, source) in self._uncommitted:
+                self.write(to_bucket, target, self._uncommitted[bucket, source])
+            else:
+                self._s3.copy_object(Bucket=to_bucket, Key=target, CopySource={"Bucket": bucket, "Key": source})
+        self.delete(bucket, key)
+        return True
+
+    def delete(self, bucket: str, key: str) -> bool:
+        existed = False
+        single = [key] if self._file(bucket, key) else []
+        for path in [*single, *self._keys(bucket, key + "/")]:
+            existed = True
+            if self._uncommitted.pop((bucket, path), None) is None:
+                self._s3.delete_object(Bucket=bucket, Key=path)
+        gone = {made for made in self._made if made[0] == bucket and (made[1] + "/").startswith(key + "/")}
+        self._made -= gone
+        return existed or bool(gone)
+
+    def _file(self, bucket: str, key: str) -> Status | None:
+        if (bucket, key) in self._uncommitted:
+            return _status("", len(self._uncommitted[bucket, key]), 0)
+        if not key or _temporary(key):
+            return None
+        try:
+            head = self._s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+        return _status("", head["ContentLength"], head["LastModified"].timestamp())
+
+    def _keys(self, bucket: str, prefix: str, most: int = 1000) -> Iterator[str]:
+        yield from [path for other, path in list(self._uncommitted) if other == bucket and path.startswith(prefix)]
+        if _temporary(prefix):
+            return
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": most}
+        )
+        for page in pages:
+            yield from [item["Key"] for item in page.get("Contents", ())]
+
+
+def _status(name: str, length: int, modified: float, kind: str = "FILE") -> Status:
+    return {
+        "pathSuffix": name,
+        "type": kind,
+        "length": length,
+        "blockSize": _BLOCK if kind == "FILE" else 0,
+        "replication": 1 if kind == "FILE" else 0,
+        "permission": "644" if kind == "FILE" else "755",
+        "owner": "local",
+        "group": "local",
+        "accessTime": 0,
+        "modificationTime": int(modified * 1000),
+    }
+
+
+def _one_block(length: int) -> dict[str, Any]:
+    """A file as a single block that is near to nobody, so that Spark splits it by size alone."""
+    block = {
+        "block": {"blockPoolId": "s3", "blockId": 1, "numBytes": length, "generationStamp": 1},
+        "blockToken": {"urlString": "AAAAAA"},
+        "cachedLocations": [],
+        "isCorrupt": False,
+        "locations": [],
+        "startOffset": 0,
+    }
+    return {
+        "fileLength": length,
+        "isLastBlockComplete": True,
+        "isUnderConstruction": False,
+        "lastLocatedBlock": block,
+        "locatedBlocks": [block],
+    }
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """WebHDFS, as far as Spark uses it; any other operation is refused by name."""
+
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _handle(self) -> None:
+        url = urlsplit(self.path)
+        path = unquote(url.path).removeprefix(_ROOT)
+        query = {name.lower(): values[0] for name, values in parse_qs(url.query).items()}
+        operation = query.get("op", "").upper()
+        try:
+            if operation in ("CREATE", "OPEN") and "direct" not in query:
+                self._redirect()
+                return
+            self._answer(*self._result(operation, path, query))
+        except Exception as error:
+            self._fail(error)
+
+    do_GET = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - the names http.server calls
+
+    def _result(self, operation: str, path: str, query: dict[str, str]) -> tuple[int, Any]:  # noqa: C901 - a table
+        files = self.server.files
+        place = _place(path)
+        match operation:
+            case "GETHOMEDIRECTORY":
+                return 200, {"Path": "/"}
+            case "GETFILESTATUS":
+                return 200, {"FileStatus": files.status(*place)}
+            case "LISTSTATUS":
+                return 200, {"FileStatuses": {"FileStatus": files.children(*place)}}
+            case "GET_BLOCK_LOCATIONS":
+                return 200, {"LocatedBlocks": _one_block(files.status(*place)["length"])}
+            case "OPEN":
+                length = int(query["length"]) if "length" in query else None
+                return 200, files.read(*place, int(query.get("offset", 0)), length)
+            case "CREATE":
+                files.write(*place, self._body())
+                return 201, b""
+            case "MKDIRS":
+                files.make_folder(*place)
+                return 200, {"boolean": True}
+            case "RENAME":
+                return 200, {"boolean": files.rename(*place, *_place(query["destination"]))}
+            case "DELETE":
+                return 200, {"boolean": files.delete(*place)}
+            case "SETPERMISSION" | "SETTIMES" | "SETOWNER":
+                return 200, b""
+        raise NotImplementedError(f"the local cloud's S3 has no {operation} for Spark")
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def _redirect(self) -> None:
+        """To itself: the client sends data only to where it is redirected, in HDFS a data node."""
+        self._body()
+        self.send_response(307)
+        self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}{self.path}&direct=true")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _answer(self, status: int, answer: Any) -> None:
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/octet-stream" if body is answer else "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _fail(self, error: Exception) -> None:
+        missing = isinstance(error, FileNotFoundError)
+        remote = {
+            "exception": "FileNotFoundException" if missing else "IOException",
+            "javaClassName": f"java.io.{'FileNotFoundException' if missing else 'IOException'}",
+            "message": str(error),
+        }
+        self._answer(404 if missing else 403, {"RemoteException": remote})
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name http.server gives it
+        """Say nothing: the job's output is the job's."""
+
+
+def _place(path: str) -> tuple[str, str]:
+    bucket, _, key = path.strip("/").partition("/")
+    return bucket, key

@@ -1,0 +1,287 @@
+"""The jobs from S3 to S3: run twice, run late, run over what changed, and killed in between."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from contracts import Contract
+from jobs.glue import build_customer_features, clean_orders, publish_features
+from jobs.refinery import storage
+from jobs.refinery.arguments import ArgumentError
+from jobs.refinery.schemas import LABEL
+from jobs.refinery.staging import Staged, StagingError, finish
+from practice.local_cloud.glue_s3 import mounted
+from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.parquet import write_parquet
+
+COLUMNS = {field.name: field.glue_type for field in Contract.load("orders").fields}
+HEADER = "customer_id,signup_date,country,acquisition_channel,marketing_opt_in,birth_year"
+AS_OF = "2026-11-22"
+EARLY, LATE = "2026-08-01", "2026-11-22"
+"""Two cutoffs: the 90 days of the first are over."""
+
+Mount = Callable[[], None]
+
+
+@pytest.fixture(scope="module")
+def mount(local_cloud: LocalCloud, spark: SparkSession) -> Iterator[Mount]:
+    """Lets Spark see the buckets there are, and boto3 the local cloud."""
+    hadoop = spark._jsc.hadoopConfiguration()
+    with mounted(local_cloud.client("s3")) as settings, pytest.MonkeyPatch.context() as environment:
+        for name, value in local_cloud.environment.items():
+            environment.setenv(name, value)
+
+        def mount_all() -> None:
+            for name, value in settings().items():
+                hadoop.set(name.removeprefix("spark.hadoop."), value)
+
+        yield mount_all
+
+
+@dataclass
+class Lake:
+    """Three buckets, the jobs over them, and what lies in them."""
+
+    spark: SparkSession
+    s3: Any
+    name: str
+
+    def put_orders(self, day: str, *orders: Mapping[str, Any], file: str = "orders") -> None:
+        rows = [[order[name] for name in COLUMNS] for order in orders]
+        key = f"orders/order_date={day}/{file}.parquet"
+        self.s3.put_object(Bucket=f"processed-{self.name}", Key=key, Body=write_parquet(COLUMNS, rows, "snappy"))
+
+    def put_customers(self, snapshot: str, *lines: str) -> None:
+        key = f"customers/snapshot_date={snapshot}/customers.csv"
+        self.s3.put_object(Bucket=f"raw-{self.name}", Key=key, Body="\n".join([HEADER, *lines, ""]).encode())
+
+    def put_old(self, zone: str, partition: str) -> None:
+        """What an earlier run left there."""
+        self.s3.put_object(Bucket=f"{zone}-{self.name}", Key=f"{partition}/old.parquet", Body=b"of an earlier run")
+
+    def clean(self, as_of: str = AS_OF, **arguments: str) -> None:
+        clean_orders.main(self._argv("raw_bucket", "processed_bucket", as_of=as_of, **arguments))
+
+    def build(self, as_of: str = AS_OF, **arguments: str) -> None:
+        build_customer_features.main(self._argv("processed_bucket", "curated_bucket", as_of=as_of, **arguments))
+
+    def publish(self, as_of: str = AS_OF) -> None:
+        publish_features.main(self._argv("curated_bucket", as_of=as_of))
+
+    def _argv(self, *buckets: str, **arguments: str) -> list[str]:
+        argv = ["--JOB_NAME", "job", "--enable-metrics", "true"]
+        for bucket in buckets:
+            argv += [f"--{bucket}", f"{bucket.removesuffix('_bucket')}-{self.name}"]
+        return [*argv, *(part for name, value in arguments.items() for part in (f"--{name}", value))]
+
+    def rows(self, zone: str, table: str) -> list[dict[str, Any]]:
+        frame = storage.read_parquet(self.spark, f"s3://{zone}-{self.name}/{table}/")
+        found = frame.select(*(frame[name].cast("string").alias(name) for name in frame.columns)).collect()
+        return sorted((row.asDict() for row in found), key=repr)
+
+    def files(self, zone: str, table: str) -> list[str]:
+        return list(storage.list_objects(f"s3://{zone}-{self.name}/{table}/"))
+
+    def partitions(self, zone: str, table: str, column: str) -> list[str]:
+        return storage.partition_values(f"s3://{zone}-{self.name}/{table}/", column)
+
+    def curated(self) -> list[list[dict[str, Any]]]:
+        return [self.rows("curated", table) for table in ("customer_features", "customer_labels")]
+
+
+MakeLake = Callable[[], Lake]
+
+
+@pytest.fixture(scope="module")
+def make_lake(local_cloud: LocalCloud, spark: SparkSession, mount: Mount) -> MakeLake:
+    return lambda: new_lake(local_cloud, spark, mount)
+
+
+@pytest.fixture
+def lake(make_lake: MakeLake) -> Lake:
+    return make_lake()
+
+
+def new_lake(local_cloud: LocalCloud, spark: SparkSession, mount: Mount) -> Lake:
+    """A lake with three customers: one buys until the end, one stopped, one is not in the batch."""
+    lake = Lake(spark, local_cloud.client("s3"), uuid.uuid4().hex[:8])
+    for zone in ("raw", "processed", "curated"):
+        lake.s3.create_bucket(Bucket=f"{zone}-{lake.name}")
+    mount()
+    lake.put_customers("2026-11-20", "C-1,2026-06-01,AT,social,true,1990", "C-2,2026-06-01,DE,social,true,1990")
+    lake.put_orders("2026-06-01", order("event-11", "2026-06-01T10:00:00"), order("event-21", "2026-06-01T11:00:00"))
+    lake.put_orders("2026-07-31", order("event-12", "2026-07-31T23:59:59"), order("event-12", "2026-07-31T23:59:59"))
+    lake.put_orders("2026-09-01", order("event-13", "2026-09-01T00:00:00"), order("event-31", "2026-09-01T12:00:00"))
+    lake.put_orders("2026-11-22", order("event-14", "2026-11-22T08:00:00"))
+    return lake
+
+
+def order(event_id: str, time: str, **values: Any) -> dict[str, Any]:
+    """An order of the customer whose number is the first digit of the event's."""
+    arrival = datetime.fromisoformat(time) + timedelta(seconds=2)
+    return {
+        "event_id": event_id,
+        "event_type": "purchase",
+        "event_time": time,
+        "sent_time": time,
+        "order_id": "O-1",
+        "customer_id": f"C-{event_id.removeprefix('event-')[0]}",
+        "product_id": "P-1",
+        "category": "books",
+        "channel": "web",
+        "quantity": "1",
+        "amount": "10.10",
+        "currency": "EUR",
+        "country": "DE",
+        "coupon": None,
+        "arrival_time": arrival.isoformat(),
+    } | values
+
+
+class TestCleaning:
+    def test_a_day_that_is_run_again_is_what_it_was_with_one_file_a_day(self, lake: Lake) -> None:
+        lake.clean()
+        once = lake.rows("processed", "cleaned_orders"), lake.rows("processed", "cleaned_customers")
+        lake.clean()
+        assert (lake.rows("processed", "cleaned_orders"), lake.rows("processed", "cleaned_customers")) == once
+        assert [row["event_id"][-2:] for row in once[0]] == ["11", "12", "13", "14", "21", "31"]
+        days = ["2026-06-01", "2026-07-31", "2026-09-01", "2026-11-22"]
+        assert lake.partitions("processed", "cleaned_orders", "order_date") == days
+        assert len(lake.files("processed", "cleaned_orders")) == 4
+
+    def test_a_late_copy_replaces_its_event_and_leaves_nothing_on_the_day_it_had_before(self, lake: Lake) -> None:
+        lake.put_old("processed", "cleaned_orders/order_date=2026-07-31")
+        moved = order("event-12", "2026-07-30T10:00:00", arrival_time="2026-08-02T00:00:00")
+        lake.put_orders("2026-07-30", moved, file="late")
+        lake.clean()
+        found = [(row["order_date"], row["event_id"]) for row in lake.rows("processed", "cleaned_orders")]
+        assert sorted(found)[2] == ("2026-07-30", "event-12")
+        assert "2026-07-31" not in dict(found)
+        assert len(found) == 6
+
+    def test_only_the_days_of_the_lookback_are_read_and_replaced(
+        self, lake: Lake, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lake.put_old("processed", "cleaned_orders/order_date=2026-06-01")
+        lake.put_old("processed", "cleaned_orders/order_date=2026-09-02")
+        lake.put_old("processed", "cleaned_orders/order_date=2026-11-22")
+        lake.put_orders("2026-09-01", order("event-99", "2026-06-01T00:00:00"), file="of-another-day")
+        lake.put_customers("2026-11-21", "C-1,2026-06-01,CH,social,true,1990")
+        lake.clean("2026-11-20T22:00:00Z", lookback_days="100")
+        days = lake.partitions("processed", "cleaned_orders", "order_date")
+        assert days == ["2026-06-01", "2026-09-01", "2026-11-22"]
+        (row, _) = lake.rows("processed", "cleaned_orders/order_date=2026-09-01")
+        assert (row["event_id"], row["customer_country"]) == ("event-13", "AT")
+        assert capsys.readouterr().out.startswith(
+            "Cleaned the orders from 2026-08-13 to 2026-11-20 with the customers of 2026-11-20. 1 events were left out"
+        )
+
+    def test_without_customers_up_to_the_day_it_says_where_they_belong(self, lake: Lake) -> None:
+        with pytest.raises(FileNotFoundError, match=r"up to 2026-11-19; found: 2026-11-20\. Land s3://raw-"):
+            lake.clean("2026-11-19")
+
+    def test_without_orders_nothing_is_emptied(self, lake: Lake) -> None:
+        storage.delete(f"s3://processed-{lake.name}/orders/")
+        with pytest.raises(FileNotFoundError, match="expected the orders Firehose writes"):
+            lake.clean()
+
+
+@pytest.fixture(scope="module")
+def cleaned(make_lake: MakeLake) -> Lake:
+    lake = make_lake()
+    lake.clean()
+    return lake
+
+
+class TestFeatures:
+    @pytest.fixture
+    def lake(self, cleaned: Lake) -> Lake:
+        """The same cleaned orders for every test, and nothing staged or published."""
+        storage.delete(f"s3://curated-{cleaned.name}/")
+        return cleaned
+
+    def test_run_twice_and_killed_between_any_two_writes_it_leaves_the_same_features_and_labels(
+        self, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lake.build(cutoffs=f"{EARLY},{LATE}")
+        lake.publish()
+        features, labels = first = lake.curated()
+        found = [(row["customer_id"], row["cutoff_date"], row["frequency"], row["T"]) for row in features]
+        assert sorted(found) == [
+            ("C-1", EARLY, "1", "61"),
+            ("C-1", LATE, "2", "174"),
+            ("C-2", EARLY, "0", "61"),
+            ("C-2", LATE, "0", "174"),
+            ("C-3", LATE, "0", "82"),
+        ]
+        assert [(row["customer_id"], row["cutoff_date"], row[LABEL]) for row in labels] == [
+            ("C-1", EARLY, "0"),
+            ("C-2", EARLY, "1"),
+        ]
+
+        with monkeypatch.context() as patched:
+            kill_before_labels(patched)
+            with pytest.raises(KeyboardInterrupt):
+                lake.build(cutoffs=f"{EARLY},{LATE}")
+            with pytest.raises(StagingError, match="no run has staged features to the end"):
+                lake.publish()
+        assert lake.curated() == first
+        lake.build(cutoffs=f"{EARLY},{LATE}")
+        with monkeypatch.context() as patched:
+            kill_before_labels(patched)
+            with pytest.raises(KeyboardInterrupt):
+                lake.publish()
+        lake.publish()
+        assert lake.curated() == first
+        assert [len(lake.files("curated", f"customer_{table}")) for table in ("features", "labels")] == [2, 1]
+
+    def test_the_cutoff_is_the_day_itself_where_none_is_given_and_staging_holds_one_run(
+        self, lake: Lake, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lake.put_old("curated", f"staging/customer_features/cutoff_date={EARLY}")
+        lake.put_old("curated", f"staging/customer_labels/cutoff_date={EARLY}")
+        lake.build()
+        assert lake.partitions("curated", "staging/customer_features", "cutoff_date") == [LATE]
+        assert lake.partitions("curated", "staging/customer_labels", "cutoff_date") == []
+        assert capsys.readouterr().out == (
+            "Staged the features at 2026-11-22, and the labels at none. Without labels: 2026-11-22, since the 90 days "
+            "from it on are not over by 2026-11-22.\n"
+        )
+
+    def test_a_run_publishes_its_own_features_alone(self, lake: Lake) -> None:
+        finish(f"curated-{lake.name}", Staged(date(2026, 11, 21), [date(2026, 11, 21)], []))
+        with pytest.raises(StagingError, match=r"--as_of is 2026-11-22, but the features of 2026-11-21 are staged"):
+            lake.publish()
+
+    def test_a_cutoff_in_the_future_is_refused(self, lake: Lake) -> None:
+        with pytest.raises(ArgumentError, match=r"--cutoffs has 2026-11-23, after --as_of 2026-11-22; allowed: up to"):
+            lake.build(cutoffs=f"{EARLY},2026-11-23")
+
+    def test_a_cutoff_before_all_orders_is_refused_and_nothing_can_be_published(self, lake: Lake) -> None:
+        with pytest.raises(StagingError, match=r"nobody had bought anything before 2026-06-01, so .* has no row of it"):
+            lake.build(cutoffs=f"2026-06-01,{EARLY}")
+        with pytest.raises(StagingError, match="no run has staged"):
+            lake.publish()
+
+
+def kill_before_labels(patched: pytest.MonkeyPatch) -> None:
+    write = storage.write_partitions
+
+    def write_features_alone(frame: Any, uri: str, *rest: Any) -> None:
+        if "customer_labels" in uri:
+            raise KeyboardInterrupt
+        write(frame, uri, *rest)
+
+    patched.setattr(storage, "write_partitions", write_features_alone)
+
+
+def test_the_example_lies_as_its_names_say() -> None:
+    assert date.fromisoformat(EARLY) + timedelta(days=90) <= date.fromisoformat(AS_OF)
+    assert date.fromisoformat(LATE) + timedelta(days=90) > date.fromisoformat(AS_OF)
