@@ -23,9 +23,9 @@ class LabelEncoding(Transformation):
     order: tuple[str, ...]
 
     def stages(self, training: DataFrame) -> list[Stage]:
-        known = ", ".join(f"'{category}'" for category in self.order)
+        order = ", ".join(f"'{category}'" for category in self.order)
         in_order = {
-            f"{INTERMEDIATE}{column}_in_order": f"CASE WHEN `{column}` IN ({known}) THEN `{column}` ELSE '{UNKNOWN}' END"
+            f"{INTERMEDIATE}{column}_in_order": f"IF(`{column}` IN ({order}), `{column}`, '{UNKNOWN}')"
             for column in self.columns
         }
         return [

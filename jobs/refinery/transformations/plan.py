@@ -1,6 +1,9 @@
 """Which transformation applies to which feature of ``contracts/customer_features.json``, in the order they are fitted.
 
 A transformation adds columns, so a later one can build on an earlier one's.
+
+Money is in each customer's own currency, and there are no exchange rates here: a scale mixes currencies, which a model
+tells apart by the encoded ``currency`` alone.
 """
 
 from __future__ import annotations
