@@ -3,8 +3,8 @@
 The same features as ``practice/sample/customer_features.py`` computes in plain Python, number for number.
 
 How it stays cheap: orders move between machines once, to where their customer's are. What an event adds to its
-customer's history (is it the first of a day, the how-many-eth of its category) is worked out once for all cutoffs,
-since it depends on earlier events alone; only then is each event counted towards the cutoffs that come after it.
+customer's history (is it the first of its day, how many of its category came before) is worked out once for all
+cutoffs, since it depends on earlier events alone; only then is each event counted towards the cutoffs after it.
 """
 
 from __future__ import annotations
