@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from importlib import resources
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import Any
 
-DIRECTORY = Path(__file__).parent
+DIRECTORY: Traversable = resources.files(__name__)
+"""Where the contracts lie; not by path, because on Glue the package lies in a zip."""
 
 _LARGEST_INT = 2**31 - 1
 
@@ -107,11 +108,10 @@ class Contract:
 
     @classmethod
     def load(cls, name: str) -> Contract:
-        # not by path: on Glue the package lies in a zip
-        files = resources.files(__package__)
-        source = files / f"{name}.json"
+        source = DIRECTORY / f"{name}.json"
         if not source.is_file():
-            known = ", ".join(sorted(f.name.removesuffix(".json") for f in files.iterdir() if f.name.endswith(".json")))
+            names = sorted(file.name for file in DIRECTORY.iterdir())
+            known = ", ".join(found.removesuffix(".json") for found in names if found.endswith(".json"))
             raise ContractError(f"no contract named {name!r}; known: {known}. Add contracts/{name}.json.")
         return cls(name=name, schema=json.loads(source.read_text(encoding="utf-8")))
 

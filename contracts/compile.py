@@ -15,11 +15,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
-from contracts import DIRECTORY, Contract, ContractError, Field
+from contracts import Contract, ContractError, Field
 
-TARGET = DIRECTORY.parent / "lambda" / "firehose_transform" / "orders_contract.py"
+TARGET = Path(__file__).parents[1] / "lambda" / "firehose_transform" / "orders_contract.py"
 
 _OBJECT_KEYWORDS = {"$schema", "title", "description", "type", "additionalProperties", "required", "properties"}
 

@@ -10,11 +10,12 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateFeat
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from contracts import DIRECTORY, Contract, ContractError
+from contracts import Contract, ContractError
 
-RELEASES = DIRECTORY / "releases"
+RELEASES = Path(__file__).parent / "releases"
 
 
 class ReplacementError(ContractError):

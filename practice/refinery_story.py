@@ -16,7 +16,7 @@ from practice.sample.plan import Plan
 from practice.sandbox import Sandbox
 
 CUTOFF_DAYS = (0, 30, 60, 120)
-SHOWN = ("customer_id", "event_time", "frequency", "recency", "T", "monetary_value", "tenure_bucket")
+SHOWN = ("customer_id", "frequency", "recency", "T", "monetary_value", "favourite_category")
 _SHOWN_CUSTOMERS = 3
 
 
@@ -34,9 +34,10 @@ class RefineryStory:
         """Show the run, the gates, a few customers and the account; the answer says whether it adds up."""
         out.print("\n[bold]The pipeline[/]", tree(self.execution), sep="\n")
         show("What the gates say", verdicts_table(self.verdicts))
-        rows = table(*SHOWN, numbers=SHOWN[2:6])
+        rows = table(*SHOWN, numbers=SHOWN[1:5])
         for customer in self.customers:
-            rows.add_row(*(customer.get(name, "") for name in SHOWN))
+            shown = customer | {"monetary_value": f"{float(customer['monetary_value']):,.2f}"}
+            rows.add_row(*(shown[name] for name in SHOWN))
         show("Features of the most frequent customers, read online", rows)
         made, adds_up = account(
             ("features curated", self.curated), [("in the offline feature store", self.curated, self.offline)]

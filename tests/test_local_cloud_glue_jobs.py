@@ -168,9 +168,11 @@ def test_run_that_takes_too_long_times_out(tmp_path: Path, local_cloud: LocalClo
 def test_job_ends_with_the_local_cloud(tmp_path: Path) -> None:
     cloud = LocalCloud.start(tmp_path, free_port())
     jobs = Jobs(cloud)
-    name = jobs.create(SLEEP)
-    run_id = jobs.start(name)
-    jobs.wait(name, run_id, {"RUNNING"})
+    begun = f"import boto3; boto3.client('s3').put_object(Bucket='{jobs.bucket}', Key='begun')"
+    run_id = jobs.start(jobs.create(f"{begun}\n{SLEEP}"))
+    jobs.s3.get_waiter("object_exists").wait(
+        Bucket=jobs.bucket, Key="begun", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
 
     # killed, so that the server itself can stop nothing
     running = _processes_of(run_id)

@@ -46,6 +46,12 @@ class Machines:
     def run(self, states: Mapping[str, State], given: Any = None, **definition: Any) -> dict[str, Any]:
         return self.wait(self.start(states, given, **definition))
 
+    def wait_for_event(self, execution: str, kind: str) -> None:
+        deadline = time.monotonic() + 30
+        while kind not in {event["type"] for event in self.events(execution)}:
+            assert time.monotonic() < deadline, f"no {kind} in the history"
+            time.sleep(0.05)
+
     def events(self, execution: str) -> list[dict[str, Any]]:
         pages = self.states.get_paginator("get_execution_history").paginate(executionArn=execution)
         return [event for page in pages for event in page["events"]]
@@ -223,8 +229,9 @@ def test_stopping_the_execution_stops_the_run(machines: Machines, jobs: Jobs) ->
     machines.states.stop_execution(executionArn=execution, cause="enough")
 
     assert wait_for_end(jobs, job) == "STOPPED"
+    machines.wait_for_event(execution, "TaskFailed")
     assert machines.wait(execution)["status"] == "ABORTED"
-    assert "ExecutionAborted" in [event["type"] for event in machines.events(execution)]
+    assert "ExecutionFailed" not in {event["type"] for event in machines.events(execution)}
 
 
 def test_task_that_times_out_stops_the_run(machines: Machines, jobs: Jobs) -> None:
@@ -243,6 +250,7 @@ def test_machine_times_out_and_stops_the_run(machines: Machines, jobs: Jobs) -> 
 
     assert ended["status"] == "TIMED_OUT"
     assert wait_for_end(jobs, job) == "STOPPED"
+    machines.wait_for_event(ended["executionArn"], "TaskFailed")
     assert machines.wait(ended["executionArn"])["status"] == "TIMED_OUT"
 
 

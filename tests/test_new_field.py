@@ -25,7 +25,7 @@ NEW = {"description": "For a test.", "type": "integer", "minimum": 1, "maximum":
 @pytest.fixture
 def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Contract]:
     """Adds the new field to a contract, for this test."""
-    for file in contracts.DIRECTORY.glob("*.json"):
+    for file in (ROOT / "contracts").glob("*.json"):
         shutil.copy(file, tmp_path)
     monkeypatch.setattr(contracts, "DIRECTORY", tmp_path)
 
