@@ -15,11 +15,14 @@ import pytest
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy, run_cdk
+from practice.errors import PracticeError
 from practice.features import count_offline, get_features, put_features
 from practice.flush import FEATURE_STORE, FIREHOSE, flush
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.pipeline import Execution, start, verdicts, wait
 from practice.queries import Answer, Query, named_queries, run
+from practice.sample.customer_features import features_of_customers
 from practice.sample.customers import customers
 from practice.sample.feature_writes import FeatureWrites, feature_writes
 from practice.sample.orders import Manifest, orders
@@ -136,6 +139,56 @@ def test_athena_knows_the_features_of_30_days_ago(sandbox: Sandbox, features: Fe
     then = [record for record in (*features.in_time, *features.late) if record["event_time"] in asked_of]
     newest = {record["customer_id"]: record for record in sorted(then, key=lambda record: str(record["event_time"]))}
     assert sorted(answer.rows) == sorted([str(record[name]) for name in names] for record in newest.values())
+
+
+@pytest.fixture(scope="module")
+def execution(cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest) -> Execution:
+    """A run of the pipeline on what was delivered, after which the features of its cutoffs are offline."""
+    ended = wait(sandbox, start(sandbox, PLAN.end, [cutoff.date() for cutoff in CUTOFFS]), quietly)
+    flush(cloud, FEATURE_STORE)
+    return ended
+
+
+@pytest.mark.timeout(600)
+def test_the_pipeline_runs_every_step_and_passes_every_gate(sandbox: Sandbox, execution: Execution) -> None:
+    assert [step.name for step in execution.steps if not step.finished] == []
+    found = verdicts(sandbox, execution.arn)
+    assert {verdict.data_set for verdict in found} == {"customers", "orders", "customer_features"}
+    assert [verdict for verdict in found if verdict.rules_failed or verdict.rejected_rows] == []
+
+
+def test_the_curated_features_are_those_of_the_customers_and_every_one_is_in_the_feature_store(
+    sandbox: Sandbox, features: FeatureWrites, execution: Execution
+) -> None:
+    curated = ask(sandbox, "SELECT count(*) FROM customer_features", "CuratedDatabase").rows
+    assert count_offline(sandbox) == features.count + int(curated[0][0] or 0)
+    (row,) = ask(
+        sandbox,
+        "SELECT customer_id, frequency, recency, t FROM customer_features "
+        f"WHERE CAST(cutoff_date AS date) = DATE '{PLAN.end.date()}' ORDER BY frequency DESC, customer_id LIMIT 1",
+        "CuratedDatabase",
+    ).rows
+    oldest = PLAN.end.replace(hour=0, minute=0, second=0)
+    known = {
+        record["customer_id"]: [str(record[name]) for name in ("customer_id", "frequency", "recency", "T")]
+        for record in features_of_customers(PLAN.shop, 2_000, [oldest])
+    }
+    assert row == known[row[0]]
+
+
+@pytest.mark.timeout(600)
+def test_a_gate_that_fails_stops_the_pipeline_and_keeps_what_was_curated(
+    sandbox: Sandbox, execution: Execution
+) -> None:
+    curated = "SELECT count(*), max(event_time) FROM customer_features"
+    before = ask(sandbox, curated, "CuratedDatabase").rows
+    tomorrow = PLAN.end.date() + timedelta(days=1)
+    land_customers(
+        sandbox, ["customer_id,signup_date,country,acquisition_channel,marketing_opt_in\n", "me,?,?,?,?\n"], tomorrow
+    )
+    with pytest.raises(PracticeError, match=r"customers failed the quality gate.*customer_id.*\(1 row\)"):
+        wait(sandbox, start(sandbox, PLAN.end + timedelta(days=1), [PLAN.end.date()]), quietly)
+    assert ask(sandbox, curated, "CuratedDatabase").rows == before
 
 
 def test_every_named_query_returns_rows(sandbox: Sandbox, manifest: Manifest, features: FeatureWrites) -> None:
