@@ -18,11 +18,10 @@ from stacks.settings import Settings
 
 CUSTOMERS_PREFIX = "customers/"
 LANDING_PREFIX = "landing/"
+FEATURES_PREFIX = "customer_features/"
+LABELS_PREFIX = "customer_labels/"
 FEATURE_STORE_PREFIX = "feature-store/"
-"""Where the offline store lies in the curated zone; SageMaker catalogues it, so the crawler passes over it."""
-
-STAGING_PREFIX = "staging/"
-"""Where features wait in the curated zone until they have passed their gate; not yet to be found."""
+"""Where the offline store lies in the curated zone; SageMaker catalogues it, no crawler does."""
 
 
 class LakeStack(Stack):
@@ -56,14 +55,13 @@ class LakeStack(Stack):
                 database=catalog.databases[zone],
                 bucket=self.zones[zone],
                 prefixes=prefixes,
-                exclusions=exclusions,
                 security_configuration=glue_encryption,
                 trigger=settings.crawler_trigger,
             )
-            for zone, prefixes, exclusions in (
-                (Zone.RAW, [CUSTOMERS_PREFIX, LANDING_PREFIX], []),
-                (Zone.CURATED, [""], [f"{FEATURE_STORE_PREFIX}**", f"{STAGING_PREFIX}**"]),
-            )
+            for zone, prefixes in {
+                Zone.RAW: [CUSTOMERS_PREFIX, LANDING_PREFIX],
+                Zone.CURATED: [FEATURES_PREFIX, LABELS_PREFIX],
+            }.items()
         }
         self.crawlers = {zone: crawler.name for zone, crawler in crawlers.items()}
         self.workgroup = QueryWorkgroup(

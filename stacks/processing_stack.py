@@ -10,13 +10,12 @@ from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.zone import Zone
 from refinery.code import RefineryCode
 from refinery.job import RefineryJob
-from refinery.job_logs import JobLogs
 from refinery.notifications import FailureTopic
 from refinery.pipeline import RefineryPipeline
 from refinery.quality_rulesets import QualityRulesets
 from refinery.trigger import PipelineTrigger
 from stacks.feature_store_stack import FeatureStoreStack
-from stacks.lake_stack import CUSTOMERS_PREFIX, LakeStack
+from stacks.lake_stack import CUSTOMERS_PREFIX, FEATURES_PREFIX, LABELS_PREFIX, LakeStack
 from stacks.settings import Settings
 
 
@@ -37,7 +36,6 @@ class ProcessingStack(Stack):
         raw, processed, curated = (lake.zones[zone] for zone in Zone)
 
         code = RefineryCode(self, "Code")
-        job_logs = JobLogs(self, "JobLogs", sandbox_name=settings.name, key=lake.key, retention=settings.log_retention)
         encryption = GlueEncryption(self, "GlueEncryption", name=f"{settings.name}-jobs", key=lake.key)
         buckets = {f"{zone}_bucket": lake.zones[zone].bucket_name for zone in Zone}
         arguments = {
@@ -55,8 +53,10 @@ class ProcessingStack(Stack):
                 script=script,
                 arguments={name: values[name] for name in names},
                 code=code,
-                log_group_prefix=job_logs.prefix,
+                log_group_prefix=f"/aws-glue/jobs/{settings.name}",
+                log_retention=settings.log_retention,
                 security_configuration=encryption,
+                key=lake.key,
                 workers=settings.processing_workers,
                 execution_class=settings.processing_execution_class,
                 runs_at_once=3 if script == "quality_gate" else 1,
@@ -81,9 +81,9 @@ class ProcessingStack(Stack):
         processed.grant_read_objects(build, ["cleaned_orders/", "cleaned_customers/"], why_all=why_all)
         curated.grant_replace_objects(build, ["staging/"], why_all=why_all)
         publish = jobs["publish_features"].role
-        curated.grant_replace_objects(publish, ["staging/", "customer_features/", "customer_labels/"], why_all=why_all)
+        curated.grant_replace_objects(publish, ["staging/", FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)
         ingest = jobs["ingest_features"].role
-        curated.grant_read_objects(ingest, ["customer_features/"], why_all=why_all)
+        curated.grant_read_objects(ingest, [FEATURES_PREFIX], why_all=why_all)
         feature_store.customer_features.grant_use(ingest)
 
         topic = FailureTopic(self, "Failures", key=lake.key)

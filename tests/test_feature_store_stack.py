@@ -99,10 +99,10 @@ class TestOfflineStore:
         assert offline.properties["OfflineStoreConfig"]["TableFormat"] == table_format
         assert offline.properties["OfflineStoreConfig"]["DisableGlueTableCreation"] is False
 
-    def test_is_passed_over_by_the_crawler_of_the_curated_zone(self) -> None:
+    def test_is_no_target_of_the_crawler_of_the_curated_zone(self) -> None:
         crawler = synthesize("default")["Lake"].one("AWS::Glue::Crawler", "Curated")
-        (target,) = crawler.properties["Targets"]["S3Targets"]
-        assert "feature-store/**" in target["Exclusions"]
+        targets = [target["Path"]["Fn::Join"][1][-1] for target in crawler.properties["Targets"]["S3Targets"]]
+        assert targets == ["/customer_features/", "/customer_labels/"]
 
     def test_is_configured_in_the_case_that_cloudformation_reads(self, group: Resource) -> None:
         def keys(value: Any) -> list[str]:

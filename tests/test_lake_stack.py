@@ -312,16 +312,17 @@ class TestCrawlers:
     def test_in_event_mode_hear_of_what_they_crawl_and_of_nothing_else(self, event_lake: SynthesizedStack) -> None:
         prefixes = {
             zone: [
-                configuration.get("Filter", {}).get("S3Key", {}).get("Rules")
+                rule["Value"]
                 for configuration in event_lake.one("AWS::S3::Bucket", f"Storage{zone}").properties[
                     "NotificationConfiguration"
                 ]["QueueConfigurations"]
+                for rule in configuration["Filter"]["S3Key"]["Rules"]
             ]
             for zone in ("Raw", "Curated")
         }
         assert prefixes == {
-            "Raw": [[{"Name": "prefix", "Value": "customers/"}], [{"Name": "prefix", "Value": "landing/"}]],
-            "Curated": [None],
+            "Raw": ["customers/", "landing/"],
+            "Curated": ["customer_features/", "customer_labels/"],
         }
 
 

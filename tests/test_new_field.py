@@ -17,6 +17,7 @@ from practice.sample.customer_features import Features, features_of_customers
 from practice.sample.orders import orders
 from practice.sample.plan import Plan
 from stacks.sandbox import sandbox_app
+from tests.synthesis import ROOT
 
 SHOP = Plan().shop
 NEW = {"description": "For a test.", "type": "integer", "minimum": 1, "maximum": 9}

@@ -88,8 +88,10 @@ class TestJob:
     def test_logs_encrypted_into_groups_that_go_with_the_stack(self, processing: SynthesizedStack, name: str) -> None:
         properties = job(processing, name).properties
         prefix = properties["DefaultArguments"]["--custom-logGroup-prefix"]
-        groups = {g.properties.get("LogGroupName") for g in processing.of_type("AWS::Logs::LogGroup")}
-        assert {f"{prefix}/error", f"{prefix}/output"} <= groups
+        role = {"Ref": processing.one("AWS::IAM::Role", f"{name}Role").logical_id}
+        for kind in ("Error", "Output"):
+            group = processing.one("AWS::Logs::LogGroup", f"{name}Logs{kind}").properties["LogGroupName"]["Fn::Join"][1]
+            assert group == [f"{prefix}/", {"Ref": "GlueEncryption"}, "-role/", role, f"/{kind.lower()}"]
         security = processing.one("AWS::Glue::SecurityConfiguration")
         assert properties["SecurityConfiguration"] == {"Ref": security.logical_id}
         assert "logs:AssociateKmsKey" in allowed(processing, name)
@@ -245,14 +247,6 @@ class TestQuality:
         assert len(gates) == 3
         for arguments in gates:
             assert arguments["--dataset"].title().replace("_", "") in arguments["--ruleset"]
-
-
-class TestStagedFeatures:
-    def test_are_passed_over_by_the_crawler_until_they_are_published(self) -> None:
-        (target,) = (
-            synthesize("default")["Lake"].one("AWS::Glue::Crawler", "Curated").properties["Targets"]["S3Targets"]
-        )
-        assert "staging/**" in target["Exclusions"]
 
 
 class TestFailures:

@@ -66,7 +66,7 @@ class DataBucket(s3.Bucket):
         )
 
     def announce_new_objects(self, queue: sqs.Queue, prefixes: Sequence[str]) -> None:
-        """Send a message to the queue for each object created under one of the prefixes; "" is the whole bucket.
+        """Send a message to the queue for each object created under one of the prefixes.
 
         The queue trusts S3 on behalf of this account, not of this bucket alone: naming the bucket would make
         bucket and queue policy wait for each other.
@@ -82,8 +82,11 @@ class DataBucket(s3.Bucket):
         self._resource.add_property_override(
             "NotificationConfiguration.QueueConfigurations",
             [
-                {"Event": "s3:ObjectCreated:*", "Queue": queue.queue_arn}
-                | ({"Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}}} if prefix else {})
+                {
+                    "Event": "s3:ObjectCreated:*",
+                    "Queue": queue.queue_arn,
+                    "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}},
+                }
                 for prefix in prefixes
             ],
         )

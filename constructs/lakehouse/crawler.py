@@ -28,8 +28,8 @@ class ZoneCrawler(Construct):
 
     Under a prefix, Glue decides by how alike the data is what becomes a table and what a partition; a prefix
     that holds one data set becomes one table. The crawler looks only at folders it has not seen, and never
-    changes a table that exists: a schema that others query does not move because one odd file arrived. What
-    the glob patterns of `exclusions` match, it passes over. Its logs are encrypted with the sandbox's key.
+    changes a table that exists: a schema that others query does not move because one odd file arrived. Its
+    logs are encrypted with the sandbox's key.
 
     Sources: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-folder-table-partition.html,
     https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html,
@@ -44,7 +44,6 @@ class ZoneCrawler(Construct):
         database: glue.CfnDatabase,
         bucket: DataBucket,
         prefixes: Sequence[str],
-        exclusions: Sequence[str] = (),
         security_configuration: glue.CfnSecurityConfiguration,
         trigger: CrawlerTrigger,
     ) -> None:
@@ -63,7 +62,6 @@ class ZoneCrawler(Construct):
                 s3_targets=[
                     glue.CfnCrawler.S3TargetProperty(
                         path=bucket.s3_url_for_object(prefix),
-                        exclusions=list(exclusions) or None,
                         event_queue_arn=queue.queue_arn if queue else None,
                     )
                     for prefix in prefixes

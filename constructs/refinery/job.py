@@ -6,10 +6,13 @@ from enum import StrEnum
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
 from refinery.code import RefineryCode
+from refinery.job_logs import JobLogs
 
 _TIMEOUT_MINUTES = 30
 
@@ -43,7 +46,9 @@ class RefineryJob(Construct):
         arguments: Mapping[str, str],
         code: RefineryCode,
         log_group_prefix: str,
+        log_retention: logs.RetentionDays,
         security_configuration: glue.CfnSecurityConfiguration,
+        key: kms.IKey,
         workers: int,
         execution_class: ExecutionClass,
         runs_at_once: int = 1,
@@ -75,6 +80,15 @@ class RefineryJob(Construct):
                 "--enable-auto-scaling": str(workers > 2).lower(),
                 **{f"--{name}": value for name, value in arguments.items()},
             },
+        )
+        JobLogs(
+            self,
+            "Logs",
+            prefix=log_group_prefix,
+            security_configuration=security_configuration,
+            role=self.role,
+            key=key,
+            retention=log_retention,
         )
         code.grant_read(self.role, script)
         self._allow_running(log_group_prefix)

@@ -1,17 +1,21 @@
-"""Where the jobs write."""
+"""Where a job writes."""
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 
 class JobLogs(Construct):
-    """The two log groups of Glue jobs, named as Glue derives them from a prefix, so that they go with the stack.
+    """The two log groups of a Glue job, named as Glue derives them, so that they go with the stack.
 
-    Left to itself, Glue logs the jobs of a whole account into groups that never expire.
+    Left to itself, Glue logs the jobs of a whole account into groups that never expire. A prefix changes their names,
+    and a security configuration that encrypts logs adds itself and the role.
 
-    Source: https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+    Sources: https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html,
+    https://docs.aws.amazon.com/glue/latest/dg/console-security-configurations.html
     """
 
     def __init__(
@@ -19,17 +23,18 @@ class JobLogs(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        sandbox_name: str,
+        prefix: str,
+        security_configuration: glue.CfnSecurityConfiguration,
+        role: iam.IRole,
         key: kms.IKey,
         retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.prefix = f"/aws-glue/jobs/{sandbox_name}"
-        for stream in ("error", "output"):
+        for kind in ("error", "output"):
             logs.LogGroup(
                 self,
-                stream.capitalize(),
-                log_group_name=f"{self.prefix}/{stream}",
+                kind.capitalize(),
+                log_group_name=f"{prefix}/{security_configuration.ref}-role/{role.role_name}/{kind}",
                 encryption_key=key,
                 retention=retention,
                 removal_policy=RemovalPolicy.DESTROY,
