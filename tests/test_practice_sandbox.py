@@ -60,13 +60,14 @@ def test_the_outputs_of_all_stacks_are_found() -> None:
         ingestion={"DeliveryStream": "orders"},
         feature_store={"CustomerFeatureGroup": "features"},
         training={"TrainingBucket": "training"},
+        processing={"Pipeline": "pipeline"},
         studio={"DomainId": "d-1"},
     )
-    outputs = ("RawBucket", "DeliveryStream", "CustomerFeatureGroup", "TrainingBucket", "DomainId")
-    assert [sandbox[output] for output in outputs] == ["raw", "orders", "features", "training", "d-1"]
+    outputs = ("RawBucket", "DeliveryStream", "CustomerFeatureGroup", "TrainingBucket", "Pipeline", "DomainId")
+    assert [sandbox[output] for output in outputs] == ["raw", "orders", "features", "training", "pipeline", "d-1"]
 
 
-@pytest.mark.parametrize("layer", ["feature-store", "training", "studio"])
+@pytest.mark.parametrize("layer", ["feature-store", "training", "processing", "studio"])
 def test_a_region_that_lacks_a_part_leaves_the_others_in_use(layer: str) -> None:
     sandbox = found(lake={"RawBucket": "raw"}, **{layer.replace("-", "_"): None})
     assert sandbox["RawBucket"] == "raw"

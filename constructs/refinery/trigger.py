@@ -9,6 +9,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from guardrails.acknowledge import acknowledge
+
 
 class ProcessingTrigger(StrEnum):
     """What starts the pipeline."""
@@ -42,7 +44,7 @@ class PipelineTrigger(Construct):
         if trigger == ProcessingTrigger.ON_DEMAND:
             return
         by_schedule = trigger == ProcessingTrigger.DAILY
-        events.Rule(
+        rule = events.Rule(
             self,
             "Rule",
             schedule=events.Schedule.cron(hour="4", minute="0") if by_schedule else None,
@@ -63,3 +65,5 @@ class PipelineTrigger(Construct):
                 )
             ],
         )
+        lost_event = "An event that is lost costs nothing but time: the next one, or a run on demand, does its work too"
+        acknowledge(rule, {"Serverless-EventBusDLQ": lost_event})
