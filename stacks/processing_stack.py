@@ -84,7 +84,7 @@ class ProcessingStack(Stack):
         curated.grant_replace_objects(publish, ["staging/", FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)
         ingest = jobs["ingest_features"].role
         curated.grant_read_objects(ingest, [FEATURES_PREFIX], why_all=why_all)
-        feature_store.customer_features.grant_use(ingest)
+        feature_store.customer_features.grant_write(ingest)
 
         topic = FailureTopic(self, "Failures", key=lake.key)
         pipeline = RefineryPipeline(

@@ -38,7 +38,7 @@ region, as the pinned cfn-lint has them; AWS adds types to regions without notic
 _TYPES: Mapping[str, Sequence[str]] = {
     "FeatureStore": ["AWS::SageMaker::FeatureGroup"],
     "Training": ["AWS::SageMaker::ModelPackageGroup"],
-    "Processing": ["AWS::Glue::Job"],
+    "Processing": [],
     "Studio": ["AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile"],
 }
 _NEEDS: Mapping[str, Sequence[str]] = {"Processing": ["FeatureStore"], "Studio": ["FeatureStore", "Training"]}
@@ -48,7 +48,7 @@ def missing_stacks(region: str | None) -> dict[str, str]:
     """By stack that the region cannot have, what it lacks for it; nothing for an unknown region."""
     missing: dict[str, str] = {}
     for stack, types in _TYPES.items():
-        lacking = [type_ for type_ in types if region in MISSING.get(type_, ())]
+        lacking = [type_ for type_ in types if region in MISSING[type_]]
         lacking += [f"the {needed} stack" for needed in _NEEDS.get(stack, []) if needed in missing]
         if lacking:
             missing[stack] = " and ".join(lacking)

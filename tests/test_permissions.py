@@ -388,6 +388,8 @@ DENIED = [
     Row("ingest job", "s3:GetObject", f"{CURATED}/staging/customer_features/a.parquet"),
     Row("ingest job", "s3:PutObject", f"{CURATED}/customer_features/a.parquet"),
     Row("ingest job", "sagemaker:PutRecord", f"{SAGEMAKER}:feature-group/another"),
+    Row("ingest job", "sagemaker:DeleteRecord", FEATURE_GROUP),
+    Row("ingest job", "sagemaker:GetRecord", FEATURE_GROUP),
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/somebody-elses"),
     Row("pipeline", "glue:UpdateJob", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "s3:GetObject", f"{CURATED}/customer_features/a.parquet"),

@@ -1,5 +1,6 @@
 """The feature group of the guide's example, online and offline (4.8)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import ArnFormat, Aws, Stack
@@ -109,33 +110,37 @@ class CustomerFeatures(Construct):
         group.node.add_dependency(role)
         self.name = group.ref
 
+    def grant_write(self, grantee: iam.Role) -> None:
+        """Let the role put records, one by one; never read, delete or change anything."""
+        self._grant(grantee, ["sagemaker:PutRecord"])
+
     def grant_use(self, grantee: iam.Role) -> None:
         """Let the role write and read records online, and query them offline; never change or delete the group.
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-security.html
         """
-        grantee.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "sagemaker:BatchGetRecord",
-                    "sagemaker:BatchWriteRecord",
-                    "sagemaker:DeleteRecord",
-                    "sagemaker:DescribeFeatureGroup",
-                    "sagemaker:GetRecord",
-                    "sagemaker:PutRecord",
-                ],
-                resources=[
-                    Stack.of(self).format_arn(
-                        service="sagemaker",
-                        resource="feature-group",
-                        resource_name=self.name,
-                        arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-                    )
-                ],
-            )
+        self._grant(
+            grantee,
+            [
+                "sagemaker:BatchGetRecord",
+                "sagemaker:BatchWriteRecord",
+                "sagemaker:DeleteRecord",
+                "sagemaker:DescribeFeatureGroup",
+                "sagemaker:GetRecord",
+                "sagemaker:PutRecord",
+            ],
         )
-        grantee.add_to_policy(iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._key.key_arn]))
         self._bucket.grant_read_objects(
             grantee, [self._prefix], why_all="Feature Store names its objects itself; the wildcard ends at the prefix"
         )
         grant_read_tables(grantee, self.database)
+
+    def _grant(self, grantee: iam.Role, actions: Sequence[str]) -> None:
+        group = Stack.of(self).format_arn(
+            service="sagemaker",
+            resource="feature-group",
+            resource_name=self.name,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+        grantee.add_to_policy(iam.PolicyStatement(actions=actions, resources=[group]))
+        grantee.add_to_policy(iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._key.key_arn]))
