@@ -161,8 +161,8 @@ class TestPipeline:
         steps = [step for step in order(branch) if ":" not in step or step.endswith("Start")]
         assert steps == [
             "Customers: Start",
-            "Clean",
             "Gate inputs",
+            "Clean",
             "Build features",
             "Gate customer features",
             "Publish",

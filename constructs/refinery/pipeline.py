@@ -20,12 +20,13 @@ _TIMEOUT = Duration.hours(3)
 
 
 class RefineryPipeline(Construct):
-    """Crawl customers, clean, gate, build features, gate, publish, crawl curated, ingest.
+    """Crawl customers, gate, clean, build features, gate, publish, crawl curated, ingest.
 
-    What a run computes is said by its input, ``as_of`` and ``cutoffs``; without it, by the moment it was started. A
-    gate that fails ends the run before anything is published, so curated keeps what it had. Only what passes by itself
-    is retried: Glue out of capacity, or too many requests. Whatever else goes wrong is published to the topic with the
-    reason, and then the run fails.
+    The inputs are judged before anything is computed from them: a broken file of customers fails its gate, which says
+    why, and not the job that would read it next. A gate that fails ends the run before anything is published, so
+    curated keeps what it had. What a run computes is said by its input, ``as_of`` and ``cutoffs``; without it, by the
+    moment it was started. Only what passes by itself is retried: Glue out of capacity, or too many requests. Whatever
+    else goes wrong is published to the topic with the reason, and then the run fails.
 
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
     """
@@ -54,8 +55,8 @@ class RefineryPipeline(Construct):
             sfn.Chain.start(
                 CrawlerRun(self, "CrawlCustomers", crawler_name=crawlers[Zone.RAW]).prefix_states("Customers: ")
             )
-            .next(self._run("Clean", "clean_orders", dates))
             .next(inputs)
+            .next(self._run("Clean", "clean_orders", dates))
             .next(self._run("Build features", "build_customer_features", cutoffs))
             .next(self._gate("customer_features"))
             .next(self._run("Publish", "publish_features", dates))
