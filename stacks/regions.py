@@ -41,7 +41,11 @@ _TYPES: Mapping[str, Sequence[str]] = {
     "Processing": [],
     "Studio": ["AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile"],
 }
-_NEEDS: Mapping[str, Sequence[str]] = {"Processing": ["FeatureStore"], "Studio": ["FeatureStore", "Training"]}
+_NEEDS: Mapping[str, Sequence[str]] = {
+    "Training": ["FeatureStore"],
+    "Processing": ["FeatureStore"],
+    "Studio": ["FeatureStore", "Training"],
+}
 
 
 def missing_stacks(region: str | None) -> dict[str, str]:

@@ -61,6 +61,7 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
             description="Machine-learning sandbox: spot training and model registry (guide 6.6)",
             settings=settings,
             lake=lake,
+            feature_store=feature_store,
         )
         illustrates(training, "6.6")
     if "Processing" not in missing:

@@ -14,9 +14,11 @@ from pydantic_core import ErrorDetails
 
 from lakehouse.crawler import CrawlerTrigger
 from lakehouse.order_stream import IngestionSource
+from machine_learning.input_mode import InputMode
 from machine_learning.instance_types import StudioInstanceType, TrainingInstanceType
 from machine_learning.studio_network import NetworkAccess
 from machine_learning.table_format import TableFormat
+from machine_learning.tuning import Tuning
 from refinery.job import ExecutionClass
 from refinery.trigger import ProcessingTrigger
 
@@ -105,6 +107,15 @@ class Settings(BaseModel):
 
     training_max_runtime_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
     """How long a training job may run."""
+
+    training_instances: Annotated[int, Field(ge=1, le=4)] = 1
+    """How many instances share a training job of the pipeline, each with its part of the rows."""
+
+    training_input_mode: InputMode = InputMode.FAST_FILE
+    """How training jobs of the pipeline get their data."""
+
+    training_tuning: Tuning = Tuning.OFF
+    """How the pipeline finds hyperparameters; anything but `off` runs up to 12 training jobs instead of one."""
 
     studio_network: NetworkAccess = NetworkAccess.PUBLIC_INTERNET_ONLY
     """How Studio reaches AWS and the internet."""

@@ -60,6 +60,7 @@ class StudioStack(Stack):
         lake.workgroup.grant_run_queries(learner)
         feature_store.customer_features.grant_use(learner)
         training.spot_training.grant_start(learner)
+        training.pipeline.grant_run(learner)
         LearnerLimits(
             self,
             "LearnerLimits",

@@ -60,7 +60,11 @@ def test_get_every_stack_whose_types_they_have(region: str) -> None:
 
 
 def needs(stack: str) -> list[str]:
-    return {"Processing": ["FeatureStore"], "Studio": ["FeatureStore", "Training"]}.get(stack, [])
+    return {
+        "Training": ["FeatureStore"],
+        "Processing": ["FeatureStore"],
+        "Studio": ["FeatureStore", "Training"],
+    }.get(stack, [])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def needs(stack: str) -> list[str]:
     [
         (None, set()),
         ("eu-central-1", set()),
-        ("me-central-1", {"FeatureStore", "Processing", "Studio"}),
+        ("me-central-1", {"FeatureStore", "Training", "Processing", "Studio"}),
         ("cn-north-1", {"Training", "Studio"}),
         ("ap-south-2", {"FeatureStore", "Training", "Processing", "Studio"}),
     ],

@@ -14,6 +14,9 @@ from machine_learning.instance_types import TrainingInstanceType
 from machine_learning.spot_training_role import LOG_GROUP, SpotTrainingRole
 from machine_learning.training_storage import ARTIFACTS_PREFIX, TrainingStorage
 
+_RESOURCES = {"Training": "training-job", "HyperParameterTuning": "hyper-parameter-tuning-job"}
+"""The resource type by kind of job."""
+
 
 class SpotTraining(Construct):
     """A role for training jobs, and a grant to start jobs with it that cannot run long, large or unencrypted.
@@ -54,14 +57,20 @@ class SpotTraining(Construct):
             "DenyInstancesKeptWarm": {"NumericGreaterThan": {"sagemaker:KeepAlivePeriod": 0}},
         }
 
-    def grant_start(self, grantee: iam.Role) -> None:
+    def grant_start(self, grantee: iam.Role, *, names: str = "", kinds: Sequence[str] = ("Training",)) -> None:
         """Let the role start training jobs named ``<sandbox>-*`` within the bounds, watch and stop them.
 
         Watching includes what a job logs, and the artefacts that it leaves. What is allowed and what bounds it is one
-        managed policy, so that the two are read, attached and detached together.
+        managed policy, so that the two are read, attached and detached together. The training jobs that a tuning job
+        starts are within the bounds too, since they are of its definition.
         """
         stack = Stack.of(self)
-        jobs = stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{self._sandbox_name}-*")
+        jobs = [
+            stack.format_arn(
+                service="sagemaker", resource=_RESOURCES[kind], resource_name=names or f"{self._sandbox_name}-*"
+            )
+            for kind in kinds
+        ]
         policy = iam.ManagedPolicy(
             grantee,
             "StartSpotTraining",
@@ -71,11 +80,9 @@ class SpotTraining(Construct):
                 iam.PolicyStatement(
                     actions=[
                         "sagemaker:AddTags",
-                        "sagemaker:CreateTrainingJob",
-                        "sagemaker:DescribeTrainingJob",
-                        "sagemaker:StopTrainingJob",
+                        *(f"sagemaker:{verb}{kind}Job" for kind in kinds for verb in ("Create", "Describe", "Stop")),
                     ],
-                    resources=[jobs],
+                    resources=jobs,
                 ),
                 iam.PolicyStatement(
                     actions=["iam:PassRole"],
@@ -86,7 +93,7 @@ class SpotTraining(Construct):
                     iam.PolicyStatement(
                         sid=sid,
                         effect=iam.Effect.DENY,
-                        actions=["sagemaker:CreateTrainingJob"],
+                        actions=[f"sagemaker:Create{kind}Job" for kind in _RESOURCES],
                         resources=["*"],
                         conditions=conditions,
                     )
@@ -94,7 +101,9 @@ class SpotTraining(Construct):
                 ),
             ],
         )
-        acknowledge_wildcard_resources(policy, {jobs: "A job's name is chosen when it starts; the prefix is not"})
+        acknowledge_wildcard_resources(
+            policy, dict.fromkeys(jobs, "A job's name is chosen when it starts; the prefix is not")
+        )
         self._grant_watch(grantee)
 
     def _grant_watch(self, grantee: iam.Role) -> None:

@@ -10,13 +10,17 @@ from lakehouse.bucket import DataBucket
 
 ARTIFACTS_PREFIX = "artifacts/"
 CHECKPOINTS_PREFIX = "checkpoints/"
-_CHECKPOINTS_KEPT_DAYS = 7
+DATASETS_PREFIX = "datasets/"
+EVALUATIONS_PREFIX = "evaluations/"
+
+_KEPT_DAYS = {CHECKPOINTS_PREFIX: 7, DATASETS_PREFIX: 30}
+"""Of no use once a job has ended, or easily made again, and each as large as a model or the data."""
 
 
 class TrainingStorage(DataBucket):
-    """A bucket for model artefacts, and for the checkpoints a job resumes from after an interruption.
+    """A bucket for model artefacts and evaluations, and for what training needs on the way, which expires.
 
-    Checkpoints expire: they are of no use once a job has ended, and each is as large as a model.
+    That is the checkpoints a job resumes from after an interruption, and the data sets.
     """
 
     def __init__(
@@ -38,9 +42,8 @@ class TrainingStorage(DataBucket):
             removal_policy=removal_policy,
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    id="ExpireCheckpoints",
-                    prefix=CHECKPOINTS_PREFIX,
-                    expiration=Duration.days(_CHECKPOINTS_KEPT_DAYS),
+                    id=f"Expire{prefix.rstrip('/').capitalize()}", prefix=prefix, expiration=Duration.days(days)
                 )
+                for prefix, days in _KEPT_DAYS.items()
             ],
         )
