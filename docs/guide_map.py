@@ -29,6 +29,7 @@ _TITLES = {
     "3.5": "Data lake architecture on AWS",
     "3.6": "Data quality and validation",
     "4.8": "AWS feature engineering tools",
+    "6.1": "ML model development lifecycle",
     "6.6": "Training optimization",
 }
 _INTRODUCTION = """\

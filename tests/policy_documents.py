@@ -33,6 +33,7 @@ _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "AWS::SageMaker::Domain": ("DomainName",),
     "AWS::SageMaker::FeatureGroup": ("FeatureGroupName",),
     "AWS::SageMaker::ModelPackageGroup": ("ModelPackageGroupName",),
+    "AWS::SageMaker::Pipeline": ("PipelineName",),
 }
 _ARNS: Mapping[str, str] = {
     "AWS::Athena::WorkGroup": "athena:{region}:{account}:workgroup/{name}",

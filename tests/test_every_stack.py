@@ -113,6 +113,7 @@ class TestNothingIdlesAtACost:
             "AWS::SageMaker::Domain",
             "AWS::SageMaker::FeatureGroup",
             "AWS::SageMaker::ModelPackageGroup",
+            "AWS::SageMaker::Pipeline",
             "AWS::SageMaker::UserProfile",
             "AWS::StepFunctions::StateMachine",
             "Custom::S3AutoDeleteObjects",
@@ -185,7 +186,8 @@ class TestStacks:
 
     def test_hold_no_account_and_no_region(self, stacks: list[SynthesizedStack]) -> None:
         for stack in stacks:
-            text = json.dumps({k: v for k, v in stack.template.items() if k != "Parameters"})
+            # but for the mappings: by region, the accounts from which AWS publishes images
+            text = json.dumps({k: v for k, v in stack.template.items() if k not in ("Mappings", "Parameters")})
             assert not re.search(r"\b\d{12}\b", text)
             assert not re.search(r"\b(us|eu|ap)-(east|west|central|southeast)-\d\b", text)
 

@@ -34,6 +34,8 @@ ROLES = {
     "order delivery": ("Ingestion", "OrderDeliveryRole"),
     "feature store": ("FeatureStore", "CustomerFeaturesRole"),
     "spot training": ("Training", "SpotTrainingRole"),
+    "training's processing": ("Training", "ProcessingRole"),
+    "training pipeline": ("Training", "PipelineRole"),
     "training's bucket emptier": ("Training", "CustomS3AutoDelete"),
     "clean job": ("Processing", "CleanOrdersRole"),
     "gate job": ("Processing", "QualityGateRole"),
@@ -69,7 +71,14 @@ TRAINING_LOGS = f"{LOGS}:/aws/sagemaker/TrainingJobs"
 WORKGROUP = f"arn:aws:athena:{IN_ACCOUNT}:workgroup/ml-sandbox"
 RESULTS = "arn:aws:s3:::queries-results"
 JOB = f"{SAGEMAKER}:training-job/ml-sandbox-churn"
+JOB_OF_PIPELINE = f"{SAGEMAKER}:training-job/pipelines-a1b2c3-Train-x"
+TUNING_OF_PIPELINE = f"{SAGEMAKER}:hyper-parameter-tuning-job/pipelines-a1b2c3-Tune-x"
+PROCESSING_OF_PIPELINE = f"{SAGEMAKER}:processing-job/pipelines-a1b2c3-Dataset-x"
+PIPELINE_OF_TRAINING = f"{SAGEMAKER}:pipeline/ml-sandbox-churn-training"
+PACKAGE = f"{SAGEMAKER}:model-package/ml-sandbox-customer-churn/1"
+PROCESSING_LOGS = f"{LOGS}:/aws/sagemaker/ProcessingJobs"
 TRAINING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/training-spot-training-role"
+PROCESSING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/training-processing-role"
 OWN_PROFILE = f"{SAGEMAKER}:user-profile/ml-sandbox/learner"
 OWN_SPACE = f"{SAGEMAKER}:space/ml-sandbox/notes"
 APP = f"{SAGEMAKER}:app/ml-sandbox/notes"
@@ -95,6 +104,12 @@ BOUNDED: Context = {
     "aws:RequestTag/sandbox": "ml-sandbox",
 }
 """A training job as it may be started."""
+
+
+def bounded_processing(**changes: str | list[str] | None) -> Context:
+    """A processing job of training as the pipeline may start it, or one that differs."""
+    return bounded_but(**{"MaxRuntimeInSeconds": "1800", "sandbox": None, **changes})
+
 
 TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 
@@ -179,6 +194,35 @@ ALLOWED = [
     Row("spot training", "logs:CreateLogGroup", TRAINING_LOGS),
     Row("spot training", "logs:PutLogEvents", f"{TRAINING_LOGS}:log-stream:churn/algo-1"),
     Row("spot training", "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}),
+    Row("spot training", "s3:GetObject", f"{TRAINING}/datasets/a1b2c3/train/part-0.parquet"),
+    # processing of training
+    Row("training's processing", "s3:GetObject", f"{TRAINING}/artifacts/job/output/model.tar.gz"),
+    Row("training's processing", "s3:GetObject", f"{TRAINING}/datasets/a1b2c3/test/part-0.parquet"),
+    Row("training's processing", "s3:PutObject", f"{TRAINING}/datasets/a1b2c3/test/part-0.parquet"),
+    Row("training's processing", "s3:PutObject", f"{TRAINING}/evaluations/a1b2c3/report.html"),
+    Row("training's processing", "s3:GetObject", f"{CURATED}/customer_labels/cutoff_date=2026-11-22/a.parquet"),
+    Row("training's processing", "s3:GetObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
+    Row("training's processing", "athena:StartQueryExecution", WORKGROUP),
+    Row("training's processing", "glue:GetTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("training's processing", "glue:GetTable", f"{GLUE}:table/ml_sandbox_curated/customer_labels"),
+    Row("training's processing", "s3:PutObject", f"{RESULTS}/query.csv"),
+    Row("training's processing", "kms:Decrypt", KEY, through("s3")),
+    Row("training's processing", "kms:GenerateDataKey", KEY, through("s3")),
+    Row("training's processing", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
+    Row("training's processing", "ecr:BatchGetImage", XGBOOST),
+    Row("training's processing", "logs:PutLogEvents", f"{PROCESSING_LOGS}:log-stream:a/algo-1"),
+    # training pipeline
+    Row("training pipeline", "sagemaker:CreateTrainingJob", JOB_OF_PIPELINE, BOUNDED),
+    Row("training pipeline", "sagemaker:DescribeTrainingJob", JOB_OF_PIPELINE),
+    Row("training pipeline", "sagemaker:StopTrainingJob", JOB_OF_PIPELINE),
+    Row("training pipeline", "sagemaker:CreateProcessingJob", PROCESSING_OF_PIPELINE, bounded_processing()),
+    Row("training pipeline", "sagemaker:DescribeProcessingJob", PROCESSING_OF_PIPELINE),
+    Row("training pipeline", "sagemaker:AddTags", PROCESSING_OF_PIPELINE),
+    Row("training pipeline", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
+    Row("training pipeline", "iam:PassRole", PROCESSING_ROLE, TO_SAGEMAKER),
+    Row("training pipeline", "sagemaker:CreateModelPackage", PACKAGE),
+    Row("training pipeline", "s3:GetObject", f"{TRAINING}/evaluations/a1b2c3/evaluation.json"),
+    Row("training pipeline", "kms:Decrypt", KEY, through("s3")),
     # learner: Studio
     Row("learner", "sagemaker:CreatePresignedDomainUrl", OWN_PROFILE),
     Row("learner", "sagemaker:CreateSpace", OWN_SPACE, owned("Private", "ml.t3.medium")),
@@ -223,6 +267,11 @@ ALLOWED = [
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/raw-crawler"),
     Row("pipeline", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
+    # learner: the training pipeline, and what it registers
+    Row("learner", "sagemaker:StartPipelineExecution", PIPELINE_OF_TRAINING),
+    Row("learner", "sagemaker:DescribePipelineExecution", f"{PIPELINE_OF_TRAINING}/execution/a1b2c3"),
+    Row("learner", "sagemaker:StopPipelineExecution", f"{PIPELINE_OF_TRAINING}/execution/a1b2c3"),
+    Row("learner", "sagemaker:UpdateModelPackage", PACKAGE),
     # learner: training within the bounds
     Row("learner", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
     Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.c5.xlarge"])),
@@ -303,7 +352,64 @@ DENIED = [
     Row("feature store", "glue:UpdateTable", f"{GLUE}:table/ml_sandbox_curated/customer_features"),
     Row("feature store", "kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
     Row("feature store", "kms:Decrypt", OTHER_KEY),
+    # processing of training
+    Row("training's processing", "s3:PutObject", f"{TRAINING}/artifacts/job/output/model.tar.gz"),
+    Row("training's processing", "s3:PutObject", f"{CURATED}/customer_labels/a.parquet"),
+    Row("training's processing", "s3:GetObject", f"{RAW}/customers/customers.csv"),
+    Row("training's processing", "s3:DeleteObject", f"{TRAINING}/datasets/a1b2c3/test/part-0.parquet"),
+    Row("training's processing", "glue:DeleteTable", f"{GLUE}:table/ml_sandbox_curated/customer_labels"),
+    Row("training's processing", "sagemaker:CreateTrainingJob", JOB_OF_PIPELINE, BOUNDED),
+    Row("training's processing", "kms:Decrypt", KEY),
+    # training pipeline
+    Row("training pipeline", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
+    Row(
+        "training pipeline",
+        "sagemaker:CreateTrainingJob",
+        JOB_OF_PIPELINE,
+        bounded_but(InstanceTypes="ml.p4d.24xlarge"),
+    ),
+    Row("training pipeline", "sagemaker:CreateTrainingJob", JOB_OF_PIPELINE, bounded_but(MaxRuntimeInSeconds="3601")),
+    Row("training pipeline", "sagemaker:CreateTrainingJob", JOB_OF_PIPELINE, bounded_but(sandbox=None)),
+    Row("training pipeline", "sagemaker:CreateHyperParameterTuningJob", TUNING_OF_PIPELINE, BOUNDED),
+    Row("training pipeline", "sagemaker:CreateProcessingJob", PROCESSING_OF_PIPELINE),
+    Row(
+        "training pipeline",
+        "sagemaker:CreateProcessingJob",
+        PROCESSING_OF_PIPELINE,
+        bounded_processing(InstanceTypes=["ml.m5.24xlarge"]),
+    ),
+    Row(
+        "training pipeline",
+        "sagemaker:CreateProcessingJob",
+        PROCESSING_OF_PIPELINE,
+        bounded_processing(InstanceTypes=None),
+    ),
+    Row(
+        "training pipeline",
+        "sagemaker:CreateProcessingJob",
+        PROCESSING_OF_PIPELINE,
+        bounded_processing(MaxRuntimeInSeconds="1801"),
+    ),
+    Row(
+        "training pipeline",
+        "sagemaker:CreateProcessingJob",
+        PROCESSING_OF_PIPELINE,
+        bounded_processing(VolumeKmsKeyArn=OTHER_KEY),
+    ),
+    Row("training pipeline", "iam:PassRole", TRAINING_ROLE, {"iam:PassedToService": "glue.amazonaws.com"}),
+    Row("training pipeline", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/studio-learner-role", TO_SAGEMAKER),
+    Row("training pipeline", "sagemaker:CreateModelPackage", f"{SAGEMAKER}:model-package/another/1"),
+    Row("training pipeline", "sagemaker:UpdateModelPackage", PACKAGE),
+    Row("training pipeline", "s3:PutObject", f"{TRAINING}/evaluations/a1b2c3/evaluation.json"),
+    Row("training pipeline", "s3:GetObject", f"{TRAINING}/datasets/a1b2c3/test/part-0.parquet"),
+    # the learner does not change the pipeline
+    Row("learner", "sagemaker:UpdatePipeline", PIPELINE_OF_TRAINING),
+    Row("learner", "sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/another"),
+    Row("learner", "sagemaker:CreateModelPackage", PACKAGE),
+    Row("learner", "iam:PassRole", PROCESSING_ROLE, TO_SAGEMAKER),
     # spot training
+    Row("spot training", "s3:PutObject", f"{TRAINING}/datasets/a1b2c3/train/part-0.parquet"),
+    Row("spot training", "s3:GetObject", f"{TRAINING}/evaluations/a1b2c3/report.html"),
     Row("spot training", "s3:PutObject", f"{CURATED}/churn/train.parquet"),
     Row("spot training", "s3:PutObject", f"{CURATED}/feature-store/{ACCOUNT}/a.parquet"),
     Row("spot training", "s3:PutObject", f"{TRAINING}/elsewhere/model.tar.gz"),
@@ -462,6 +568,8 @@ TRUSTED = [
     ("order delivery", "firehose.amazonaws.com"),
     ("feature store", "sagemaker.amazonaws.com"),
     ("spot training", "sagemaker.amazonaws.com"),
+    ("training's processing", "sagemaker.amazonaws.com"),
+    ("training pipeline", "sagemaker.amazonaws.com"),
     ("training's bucket emptier", "lambda.amazonaws.com"),
     *((job, "glue.amazonaws.com") for job in ("clean job", "gate job", "features job", "publish job", "ingest job")),
     ("pipeline", "states.amazonaws.com"),
@@ -500,7 +608,7 @@ def test_is_assumed_by_its_service_alone(name: str, service: str) -> None:
     assert not role_named(name).may_be_assumed_by("ec2.amazonaws.com", ACCOUNT)
 
 
-@pytest.mark.parametrize("name", ["spot training", "learner", "pipeline"])
+@pytest.mark.parametrize("name", ["spot training", "training's processing", "training pipeline", "learner", "pipeline"])
 def test_is_not_assumed_for_another_account(name: str) -> None:
     assert not role_named(name).may_be_assumed_by(dict(TRUSTED)[name], OTHER_ACCOUNT)
 

@@ -45,10 +45,13 @@ class TestArtifacts:
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert "AccessLogs" in json.dumps(bucket["LoggingConfiguration"]["DestinationBucketName"])
 
-    def test_outlive_checkpoints_which_expire_after_a_week(self, training: SynthesizedStack) -> None:
+    def test_outlive_checkpoints_and_data_sets_which_expire(self, training: SynthesizedStack) -> None:
         rules = training.one("AWS::S3::Bucket").properties["LifecycleConfiguration"]["Rules"]
         expiring = [rule for rule in rules if "ExpirationInDays" in rule]
-        assert [(rule["Prefix"], rule["ExpirationInDays"]) for rule in expiring] == [("checkpoints/", 7)]
+        assert [(rule["Prefix"], rule["ExpirationInDays"]) for rule in expiring] == [
+            ("checkpoints/", 7),
+            ("datasets/", 30),
+        ]
 
 
 class TestSpotTrainingRole:
@@ -60,9 +63,9 @@ class TestSpotTrainingRole:
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
     def test_reads_curated_with_the_offline_store_and_its_own_bucket(self, training: SynthesizedStack) -> None:
-        (statement,) = statements(training, "s3:GetObject")
+        (statement,) = [s for s in statements(training, "s3:GetObject") if isinstance(s["Resource"], list)]
         places = [arn["Fn::Join"][1] for arn in statement["Resource"]]
-        assert sorted(place[1] for place in places) == ["/*", "/artifacts/*", "/checkpoints/*"]
+        assert sorted(place[1] for place in places) == ["/*", "/artifacts/*", "/checkpoints/*", "/datasets/*"]
         (curated,) = [place[0] for place in places if place[1] == "/*"]
         assert "StorageCurated" in curated["Fn::ImportValue"]
 
@@ -134,11 +137,9 @@ class TestGrantToStart:
     @staticmethod
     def denial(granted: list[dict[str, Any]], sid: str) -> Any:
         (statement,) = [s for s in granted if s.get("Sid") == sid]
-        assert (statement["Effect"], statement["Action"], statement["Resource"]) == (
-            "Deny",
-            "sagemaker:CreateTrainingJob",
-            "*",
-        )
+        assert (statement["Effect"], statement["Resource"]) == ("Deny", "*")
+        both = ["sagemaker:CreateTrainingJob", "sagemaker:CreateHyperParameterTuningJob"]
+        assert statement["Action"] == (both[0] if sid == "DenyInstancesKeptWarm" else both)
         return statement["Condition"]
 
     def test_names_jobs_after_the_sandbox(self, granted: list[dict[str, Any]]) -> None:

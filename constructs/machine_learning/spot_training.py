@@ -17,6 +17,9 @@ from machine_learning.training_storage import ARTIFACTS_PREFIX, TrainingStorage
 _RESOURCES = {"Training": "training-job", "HyperParameterTuning": "hyper-parameter-tuning-job"}
 """The resource type by kind of job."""
 
+_OF_TRAINING_ALONE = "DenyInstancesKeptWarm"
+"""The bound that there is no condition key for in a tuning job."""
+
 
 class SpotTraining(Construct):
     """A role for training jobs, and a grant to start jobs with it that cannot run long, large or unencrypted.
@@ -54,7 +57,7 @@ class SpotTraining(Construct):
             "DenyTrainingWithoutMaximumRuntime": {"Null": {"sagemaker:MaxRuntimeInSeconds": "true"}},
             "DenyTrainingWithoutTheVolumeKey": {"ArnNotEquals": {"sagemaker:VolumeKmsKeyArn": key.key_arn}},
             "DenyTrainingWithoutTheSandboxTag": {"StringNotEquals": {"aws:RequestTag/sandbox": sandbox_name}},
-            "DenyInstancesKeptWarm": {"NumericGreaterThan": {"sagemaker:KeepAlivePeriod": 0}},
+            _OF_TRAINING_ALONE: {"NumericGreaterThan": {"sagemaker:KeepAlivePeriod": 0}},
         }
 
     def grant_start(self, grantee: iam.Role, *, names: str = "", kinds: Sequence[str] = ("Training",)) -> None:
@@ -93,7 +96,11 @@ class SpotTraining(Construct):
                     iam.PolicyStatement(
                         sid=sid,
                         effect=iam.Effect.DENY,
-                        actions=[f"sagemaker:Create{kind}Job" for kind in _RESOURCES],
+                        actions=[
+                            f"sagemaker:Create{kind}Job"
+                            for kind in _RESOURCES
+                            if kind == "Training" or sid != _OF_TRAINING_ALONE
+                        ],
                         resources=["*"],
                         conditions=conditions,
                     )
