@@ -62,11 +62,12 @@ class TestSpotTrainingRole:
         assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
-    def test_reads_curated_with_the_offline_store_and_its_own_bucket(self, training: SynthesizedStack) -> None:
-        (statement,) = [s for s in statements(training, "s3:GetObject") if isinstance(s["Resource"], list)]
+    def test_reads_curated_with_the_offline_store_its_own_bucket_and_the_code(self, training: SynthesizedStack) -> None:
+        (statement,) = statements(training, "s3:GetObject")
         places = [arn["Fn::Join"][1] for arn in statement["Resource"]]
-        assert sorted(place[1] for place in places) == ["/*", "/artifacts/*", "/checkpoints/*", "/datasets/*"]
-        (curated,) = [place[0] for place in places if place[1] == "/*"]
+        assert sorted(place[-1] for place in places[1:]) == ["/*", "/artifacts/*", "/checkpoints/*", "/datasets/*"]
+        assert "cdk-hnb659fds-assets" in json.dumps(places[0])
+        (curated,) = [place[0] for place in places if place[-1] == "/*"]
         assert "StorageCurated" in curated["Fn::ImportValue"]
 
     def test_writes_artifacts_and_checkpoints_and_nothing_else(self, training: SynthesizedStack) -> None:
