@@ -65,7 +65,7 @@ def text_of(value: Any) -> str:
 def at(document: Any, path: str, where: str) -> Any:
     """What lies at a path like ``a.b[0]['c']`` or ``$.a.b``. In a list of named things, a text is one's name."""
     found = document
-    for segment in _segments(path):
+    for segment in segments(path):
         try:
             found = _named(found, segment) if isinstance(found, list) and isinstance(segment, str) else found[segment]
         except (KeyError, IndexError, TypeError):
@@ -74,7 +74,8 @@ def at(document: Any, path: str, where: str) -> Any:
     return found
 
 
-def _segments(path: str) -> list[str | int]:
+def segments(path: str) -> list[str | int]:
+    """The keys and positions that a path goes through."""
     bare = path.removeprefix("$")
     if "".join(match.group(0) for match in _SEGMENT.finditer(bare)) != bare:
         raise ValueError(f"{path!r} is no path; write it as a.b[0]['c'].")
