@@ -1,4 +1,4 @@
-"""Amazon SageMaker, which MiniStack does not have: domains, feature groups, model package groups and their records.
+"""Amazon SageMaker, which MiniStack does not have: domains, feature groups, pipelines and the model registry.
 
 A module per kind of thing provides the operations; what none provides is refused with a message that says so.
 ``POST /_sandbox/feature-store/flush`` delivers at once what would otherwise wait to be written to offline stores.
@@ -22,6 +22,7 @@ from practice.local_cloud import (
     sagemaker_domain,
     sagemaker_feature_groups,
     sagemaker_model_registry,
+    sagemaker_pipelines,
     sagemaker_space,
     sagemaker_tags,
     sagemaker_user_profile,
@@ -39,6 +40,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **sagemaker_domain.OPERATIONS,
     **sagemaker_feature_groups.OPERATIONS,
     **sagemaker_model_registry.OPERATIONS,
+    **sagemaker_pipelines.OPERATIONS,
     **sagemaker_space.OPERATIONS,
     **sagemaker_tags.OPERATIONS,
     **sagemaker_user_profile.OPERATIONS,
@@ -81,7 +83,7 @@ def _control(name: str, body: bytes) -> Record:
         raise ApiError(
             "UnknownOperationException",
             f"the local cloud does not emulate SageMaker's {name}; it has domains, user profiles, spaces, apps, "
-            "feature groups, model package groups and tags.",
+            "feature groups, pipelines, model package groups, model packages and tags.",
         )
     return API.call(name, OPERATIONS[name], json.loads(body or b"{}"))
 

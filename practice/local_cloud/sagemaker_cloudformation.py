@@ -1,4 +1,4 @@
-"""SageMaker's resources in a stack: Domain, UserProfile, FeatureGroup and ModelPackageGroup.
+"""SageMaker's resources in a stack: Domain, UserProfile, FeatureGroup, ModelPackageGroup and Pipeline.
 
 Every operation goes through the API, so botocore and the API check the properties. A change that needs a replacement
 is refused for a resource whose name would stay, as CloudFormation refuses it; a domain, which has an id beside its
@@ -23,6 +23,7 @@ from practice.local_cloud.service import Attributes, Operations, Properties
 
 DOMAIN, USER_PROFILE = "AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile"
 FEATURE_GROUP, MODEL_PACKAGE_GROUP = "AWS::SageMaker::FeatureGroup", "AWS::SageMaker::ModelPackageGroup"
+PIPELINE = "AWS::SageMaker::Pipeline"
 
 Created = tuple[str, Attributes]
 
@@ -40,6 +41,7 @@ _REPLACING = {
         "Tags",
     ),
     MODEL_PACKAGE_GROUP: ("ModelPackageGroupName", "ModelPackageGroupDescription"),
+    PIPELINE: ("PipelineName",),
 }
 _FIXED_ONLINE = ("SecurityConfig", "EnableOnlineStore", "StorageType")
 
@@ -53,6 +55,7 @@ _CUSTOM_NAMES: Mapping[str, Mapping[str, Any]] = {
     USER_PROFILE: {"name": ("UserProfileName", "DomainId")},
     FEATURE_GROUP: {"name": "FeatureGroupName", "requires_replacement": _replaces_online_store},
     MODEL_PACKAGE_GROUP: {"name": "ModelPackageGroupName"},
+    PIPELINE: {"name": "PipelineName"},
 }
 
 
@@ -225,9 +228,38 @@ def _delete_registry(physical_id: str, _properties: Properties) -> None:
     _delete("delete_model_package_group", ModelPackageGroupName=physical_id)
 
 
+# -- pipelines
+
+
+def _pipeline_request(properties: Properties) -> dict[str, Any]:
+    definition = properties["PipelineDefinition"]
+    if "PipelineDefinitionBody" not in definition:
+        raise ValueError(
+            f"PipelineDefinition has {', '.join(definition)}; the local cloud takes PipelineDefinitionBody."
+        )
+    return {**properties, "PipelineDefinition": definition["PipelineDefinitionBody"]}
+
+
+def _create_pipeline(_logical_id: str, properties: Properties, _stack_name: str) -> Created:
+    _sagemaker().create_pipeline(**_pipeline_request(properties))
+    return properties["PipelineName"], {}
+
+
+def _update_pipeline(physical_id: str, old: Properties, new: Properties, _stack_name: str) -> Created:
+    request = _pipeline_request(new)
+    request.pop("Tags", None)
+    _retag(_sagemaker().update_pipeline(**request)["PipelineArn"], old, new)
+    return physical_id, {}
+
+
+def _delete_pipeline(physical_id: str, _properties: Properties) -> None:
+    _delete("delete_pipeline", PipelineName=physical_id)
+
+
 RESOURCE_HANDLERS: Mapping[str, Operations] = {
     DOMAIN: {"create": _create_domain, "update": _update_domain, "delete": _delete_domain},
     USER_PROFILE: {"create": _create_profile, "update": _update_profile, "delete": _delete_profile},
     FEATURE_GROUP: {"create": _create_group, "update": _update_group, "delete": _delete_group},
     MODEL_PACKAGE_GROUP: {"create": _create_registry, "update": _update_registry, "delete": _delete_registry},
+    PIPELINE: {"create": _create_pipeline, "update": _update_pipeline, "delete": _delete_pipeline},
 }
