@@ -1,6 +1,8 @@
-"""Which stacks a region cannot have, because CloudFormation lacks a resource type there."""
+"""Which stacks a region cannot have, because it lacks a resource type or an image."""
 
 from collections.abc import Mapping, Sequence
+
+from machine_learning.xgboost_image import ACCOUNTS
 
 MISSING: Mapping[str, frozenset[str]] = {
     "AWS::SageMaker::Domain": frozenset({"ca-west-1", "mx-central-1"}),
@@ -53,6 +55,8 @@ def missing_stacks(region: str | None) -> dict[str, str]:
     missing: dict[str, str] = {}
     for stack, types in _TYPES.items():
         lacking = [type_ for type_ in types if region in MISSING[type_]]
+        if stack == "Training" and region and region not in ACCOUNTS:
+            lacking.append("SageMaker's XGBoost image")
         lacking += [f"the {needed} stack" for needed in _NEEDS.get(stack, []) if needed in missing]
         if lacking:
             missing[stack] = " and ".join(lacking)
@@ -66,6 +70,6 @@ def describe_missing_stacks(region: str | None) -> str:
         return ""
     reasons = "".join(f"\n  {stack}: needs {lacking}" for stack, lacking in missing.items())
     return (
-        f"AWS CloudFormation in {region} lacks what these stacks are made of, so they are left out:{reasons}\n"
+        f"AWS in {region} lacks what these stacks are made of, so they are left out:{reasons}\n"
         "The other stacks work. For all of them choose another region, such as eu-central-1: AWS_REGION=eu-central-1."
     )

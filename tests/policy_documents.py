@@ -126,6 +126,7 @@ class Resolver:
         self._intrinsics: Mapping[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Fn::GetAtt": self._attribute,
+            "Fn::FindInMap": self._find_in_map,
             "Fn::ImportValue": self._import,
             "Fn::Join": lambda given: str(given[0]).join(self.resolve(given[1])),
             "Fn::Sub": self._substitute,
@@ -162,6 +163,12 @@ class Resolver:
         if attribute in _ARN_ATTRIBUTES:
             return arn_of(self._stack, resource)
         raise UnknownIntrinsicError(f"Fn::GetAtt: {name}.{attribute}")
+
+    def _find_in_map(self, given: list[Any]) -> Any:
+        found: Any = self._stacks[self._stack].template["Mappings"]
+        for key in given:
+            found = found[self.resolve(key)]
+        return found
 
     def _import(self, export: Any) -> Any:
         wanted = self.resolve(export)

@@ -29,6 +29,7 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "refinery": {"processing_trigger": "daily", "processing_workers": 4, "processing_execution_class": "flex"},
     "new-customers": {"processing_trigger": "new-customers"},
     "vpc-only": {"studio_network": "vpc-only"},
+    "tuned": {"training_tuning": "bayesian", "training_instances": 2, "training_input_mode": "File"},
 }
 
 EVERY_COMBINATION = [pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in COMBINATIONS]

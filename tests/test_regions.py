@@ -87,7 +87,7 @@ def test_that_have_everything_are_told_nothing() -> None:
 
 def test_that_lack_something_are_told_once_what_and_where_it_would_work() -> None:
     message = describe_missing_stacks("ca-west-1")
-    assert "CloudFormation in ca-west-1 lacks" in message
+    assert "AWS in ca-west-1 lacks" in message
     assert "FeatureStore: needs AWS::SageMaker::FeatureGroup" in message
     assert "Studio: needs AWS::SageMaker::Domain and AWS::SageMaker::UserProfile and the FeatureStore stack" in message
     assert "choose another region" in message

@@ -29,16 +29,16 @@ class TrainingCode(Construct):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        archive = _archive()
+        content = archive()
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "sourcedir.tar.gz"
-            path.write_bytes(gzip.compress(archive, mtime=0))
+            path.write_bytes(gzip.compress(content, mtime=0))
             self._asset = assets.Asset(
                 self,
                 "Archive",
                 path=str(path),
                 asset_hash_type=AssetHashType.CUSTOM,
-                asset_hash=hashlib.sha256(archive).hexdigest(),
+                asset_hash=hashlib.sha256(content).hexdigest(),
             )
         self.url = self._asset.s3_object_url
 
@@ -50,15 +50,16 @@ class TrainingCode(Construct):
         )
 
 
-def _archive() -> bytes:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+def archive() -> bytes:
+    """The tar of the scripts and what they import, without anything that differs from machine to machine."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, path in sorted(_files()):
             entry = tarfile.TarInfo(name)
             entry.size = path.stat().st_size
-            with path.open("rb") as content:
-                tar.addfile(entry, content)
-    return archive.getvalue()
+            with path.open("rb") as file:
+                tar.addfile(entry, file)
+    return content.getvalue()
 
 
 def _files() -> Iterator[tuple[str, Path]]:

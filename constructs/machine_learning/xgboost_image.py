@@ -40,6 +40,10 @@ ACCOUNTS: Mapping[str, str] = {
     "us-east-2": "257758044811",
     "us-gov-east-1": "237065988967",
     "us-gov-west-1": "414596584902",
+    "us-iso-east-1": "833128469047",
+    "us-isob-east-1": "281123927165",
+    "us-isof-east-1": "108575199400",
+    "us-isof-south-1": "124985052026",
     "us-west-1": "746614075791",
     "us-west-2": "246618743249",
 }
