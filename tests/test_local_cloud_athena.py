@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
@@ -243,6 +245,21 @@ def test_create_table_as_does_not_mix_with_objects_that_are_there(lake: Lake) ->
     answer = lake.query(f"CREATE TABLE mixed WITH (external_location = 's3://{lake.bucket}/taken/') AS SELECT 1 AS n")
     assert answer.reason.startswith("HIVE_PATH_ALREADY_EXISTS")
     assert ["mixed"] not in lake.rows("SHOW TABLES")
+
+
+def test_unload_writes_parquet_of_the_columns_types_where_no_data_is_and_catalogues_nothing(lake: Lake) -> None:
+    tables = lake.rows("SHOW TABLES")
+    unload = (
+        "UNLOAD (SELECT day, count(*) AS n, sum(price) AS total FROM items WHERE note <> ')' GROUP BY day) "  # noqa: S608
+        f"TO 's3://{lake.bucket}/unloaded/' WITH (format = 'PARQUET')"
+    )
+    assert lake.query(unload).reason == ""
+    (found,) = lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix="unloaded/")["Contents"]
+    written = pq.read_table(io.BytesIO(lake.s3.get_object(Bucket=lake.bucket, Key=found["Key"])["Body"].read()))
+    assert [str(type_) for type_ in written.schema.types] == ["date32[day]", "int64", "decimal128(38, 2)"]
+    assert sorted(str(row["day"]) for row in written.to_pylist()) == list(DAYS)
+    assert lake.rows("SHOW TABLES") == tables
+    assert lake.query(unload).reason.startswith("HIVE_PATH_ALREADY_EXISTS")
 
 
 def test_an_external_table_is_created_queried_and_dropped(lake: Lake) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import threading
 from datetime import date, timedelta
 from pathlib import Path
@@ -95,24 +92,6 @@ def test_too_few_cutoffs_end_in_an_error_that_says_which_are_needed() -> None:
     rows = training_data.customers([date(2025, 9, 1), date(2025, 10, 1)], count=3)
     with pytest.raises(DatasetError, match=r"2025-09-01, 2025-10-01; .* cutoffs 2025-04-04, 2025-07-03, 2025-10-01"):
         dataset.split(rows)
-
-
-def test_prepare_writes_three_parts_and_prints_the_split(tmp_path: Path) -> None:
-    training_data.write(ROWS, tmp_path / "dataset", files=2)
-    directories = [text for name in ("dataset", "train", "validation", "test") for text in (f"--{name}", name)]
-    root = Path(__file__).parents[1]
-    printed = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, root / "jobs" / "training" / "prepare.py", *directories],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(root)},
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    assert json.loads(printed)["train"] == {"rows": 80, "cutoffs": ["2025-01-01", "2025-04-01"]}
-    for name, rows in json.loads(printed).items():
-        assert [path.name for path in (tmp_path / name).iterdir()] == ["part-0.parquet"]
-        assert len(dataset.read(tmp_path / name)) == rows["rows"]
 
 
 def test_transformations_know_nothing_of_the_validation_data() -> None:

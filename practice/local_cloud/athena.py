@@ -103,7 +103,8 @@ def _encryption_headers(configuration: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _statement_type(expression: exp.Expr) -> str:
-    if isinstance(expression, (exp.Query, exp.Insert)):
+    unloads = isinstance(expression, exp.Command) and expression.name.upper() == "UNLOAD"
+    if unloads or isinstance(expression, (exp.Query, exp.Insert)):
         return "DML"
     return "DDL" if isinstance(expression, (exp.Create, exp.Drop)) else "UTILITY"
 

@@ -20,6 +20,7 @@ from practice.local_cloud.athena_errors import QueryFailedError, not_emulated
 from practice.local_cloud.athena_projection import is_projected
 from practice.local_cloud.athena_results import Result, ResultColumn
 from practice.local_cloud.athena_show import describe, lines, show_create_table, show_partitions
+from practice.local_cloud.athena_sql import parse
 from practice.local_cloud.athena_tables import registered_folders
 from practice.local_cloud.hooks import ATHENA, GLUE, S3
 from practice.local_cloud.object_store import list_objects
@@ -29,6 +30,12 @@ PARQUET_STORAGE = {
     "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
     "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
 }
+
+
+_UNLOAD = re.compile(
+    r"\s*\((?P<query>.*)\)\s*TO\s*'(?P<place>s3://[^']+)'\s*WITH\s*\(\s*format\s*=\s*'PARQUET'\s*\)\s*;?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass
@@ -58,6 +65,8 @@ class Statement:
                 return self._table_definition()
             case exp.Describe() if isinstance(self.expression.this, exp.Table):
                 return describe(self._table(self.expression.this))
+            case exp.Command(this="UNLOAD"):
+                return self._unload(self.expression.expression.name)
             case exp.Command():
                 return self._command(f"{self.expression.name} {self.expression.expression.name}")
             case _:
@@ -129,6 +138,28 @@ class Statement:
         self._write(engine, create.expression, Table({**definition, "DatabaseName": database}))
         _glue(GLUE._create_table, {"DatabaseName": database, "TableInput": definition})
         return Result(scanned_bytes=engine.scanned_bytes)
+
+    def _unload(self, rest: str) -> Result:
+        """Writes Parquet to a place without data, and leaves the catalog alone.
+
+        Source: https://docs.aws.amazon.com/athena/latest/ug/unload.html
+        """
+        parts = _UNLOAD.fullmatch(rest)
+        if parts is None:
+            raise not_emulated("this form of UNLOAD; write UNLOAD (SELECT ...) TO 's3://...' WITH (format = 'PARQUET')")
+        query = parse(parts["query"])
+        if not isinstance(query, exp.Query):
+            raise QueryFailedError("SYNTAX_ERROR", "UNLOAD takes a SELECT statement")
+        location = Location.parse(parts["place"])
+        if next(list_objects(location.bucket, location.prefix), None) is not None:
+            raise QueryFailedError(
+                "HIVE_PATH_ALREADY_EXISTS", f"Unload failed: target directory is not empty: {parts['place']}"
+            )
+        columns = [_column(*entry) for entry in self.engine.describe(query, self.database)]
+        storage = {**PARQUET_STORAGE, "Columns": _glue_columns(columns), "Location": parts["place"]}
+        engine = Engine(self.engine.limit)
+        rows = self._write(engine, query, Table({"Name": "", "DatabaseName": "", "StorageDescriptor": storage}))
+        return Result([ResultColumn("rows", "bigint")], [[rows]], scanned_bytes=engine.scanned_bytes)
 
     def _insert(self, insert: exp.Insert) -> Result:
         if not isinstance(insert.this, exp.Table):
