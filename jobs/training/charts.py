@@ -1,0 +1,124 @@
+"""What the metrics say, as pictures for the report; each is readable on its own, in print too.
+
+Figures are made without pyplot, so that nothing needs a display and no figure outlives its use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import roc_curve
+
+from jobs.training.metrics import DECISION_THRESHOLD
+
+Numbers = NDArray[Any]
+
+# The first three of Okabe and Ito's colours, which colour-blind readers tell apart, and a grey for what is compared.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
+BASELINE_STYLES = ((ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
+
+
+def confusion_matrix(counts: Mapping[str, Mapping[str, int]]) -> Figure:
+    """Counts by actual and predicted label, shaded by the share of the actual label."""
+    figure, axes = _figure("Who was called lost, and who was", 4.8)
+    matrix = np.array([[counts[actual][predicted] for predicted in "01"] for actual in "01"])
+    shares = matrix / matrix.sum(axis=1, keepdims=True)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    names = ("bought again", "no purchase")
+    axes.set_xticks((0, 1), names)
+    axes.set_yticks((0, 1), names, rotation=90, va="center")
+    axes.set_xlabel(f"predicted (no purchase from {DECISION_THRESHOLD:.0%} on)")
+    axes.set_ylabel("actual")
+    axes.grid(visible=False)
+    for (row, column), count in np.ndenumerate(matrix):
+        share = shares[row, column]
+        axes.text(
+            column, row, f"{count:,}\n{share:.0%} of its row", ha="center", va="center",
+            color="white" if share > 0.55 else "black", fontsize=12,
+        )  # fmt: skip
+    return figure
+
+
+def receiver_operating_characteristic(
+    labels: Numbers, probabilities: Numbers, baselines: Mapping[str, Numbers], areas: Mapping[str, float]
+) -> Figure:
+    """The curve of the model (named ``model`` in ``areas``) over those of the baselines."""
+    figure, axes = _figure("Lost customers found, against loyal ones disturbed (ROC)", 5.2)
+    axes.plot((0, 1), (0, 1), color="#BBBBBB", linewidth=1)
+    axes.text(0.97, 0.93, "a coin's toss", ha="right", color=GREY, fontsize=9, rotation=40)
+    for (name, scores), (colour, line) in zip(baselines.items(), BASELINE_STYLES, strict=False):
+        false_positives, true_positives, _ = roc_curve(labels, scores)
+        axes.plot(false_positives, true_positives, line, color=colour, label=f"{_words(name)}: {areas[name]:.3f}")
+    false_positives, true_positives, _ = roc_curve(labels, probabilities)
+    axes.plot(false_positives, true_positives, color=BLUE, linewidth=2.4, label=f"the model: {areas['model']:.3f}")
+    axes.set_xlabel("false positive rate")
+    axes.set_ylabel("true positive rate")
+    axes.set_aspect("equal")
+    axes.legend(title="area under the curve", loc="lower right", reverse=True)
+    return figure
+
+
+def calibration(labels: Numbers, probabilities: Numbers) -> Figure:
+    """Whether of the customers given a chance of 70 %, 70 % are lost; ten groups of equal size."""
+    figure, axes = _figure("Predicted chance and what came of it (calibration)", 5.2)
+    observed, predicted = calibration_curve(labels, probabilities, n_bins=10, strategy="quantile")
+    axes.plot((0, 1), (0, 1), color="#BBBBBB", linewidth=1, label="perfectly calibrated")
+    axes.plot(predicted, observed, "o-", color=BLUE, label="a tenth of the test customers each")
+    axes.set_xlabel("mean predicted chance of no purchase")
+    axes.set_ylabel("share that made no purchase")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def learning_curves(rounds: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Each metric by boosting round, on what the model learnt from and on what it did not."""
+    names = list(next(iter(rounds.values())))
+    figure = Figure(figsize=(5.2 * len(names), 4.4), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        _style(axes, f"{name} by boosting round")
+        for (split, curves), (colour, line) in zip(rounds.items(), ((GREY, "--"), (BLUE, "-")), strict=False):
+            values = curves[name]
+            axes.plot(range(1, len(values) + 1), values, line, color=colour, label=f"{split}, at last {values[-1]:.3f}")
+        axes.set_xlabel("boosting round")
+        axes.set_ylabel(name)
+        axes.legend()
+    return figure
+
+
+def predicted_against_observed(labels: Numbers, predictions: Numbers) -> Figure:
+    """The regression's counterpart of a confusion matrix."""
+    figure, axes = _figure("Predicted and observed", 5.2)
+    ends = (min(labels.min(), predictions.min()), max(labels.max(), predictions.max()))
+    axes.plot(ends, ends, color="#BBBBBB", linewidth=1, label="perfect")
+    axes.scatter(labels, predictions, s=12, alpha=0.4, color=BLUE, linewidths=0, label="a customer")
+    axes.set_xlabel("observed")
+    axes.set_ylabel("predicted")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _figure(title: str, size: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.subplots()
+    _style(axes, title)
+    return figure, axes
+
+
+def _style(axes: Axes, title: str) -> None:
+    axes.set_title(title, fontsize=11, loc="left")
+    axes.grid(color="#E6E6E6", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
