@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from importlib import resources
-from importlib.resources.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable  # not in Python 3.10, which SageMaker's containers run
 
 DIRECTORY: Traversable = resources.files(__name__)
 """Where the contracts lie; not by path, because on Glue the package lies in a zip."""
