@@ -52,7 +52,9 @@ def regressions(
     }
 
 
-def compare_classifications(labels: Numbers, probabilities: Numbers, baselines: Mapping[str, Numbers]) -> dict[str, Any]:
+def compare_classifications(
+    labels: Numbers, probabilities: Numbers, baselines: Mapping[str, Numbers]
+) -> dict[str, Any]:
     """By how much the model's AUC is above the best baseline's, and what can be said of both with 97.5 % confidence.
 
     Model and baseline are judged on the same resamples: a margin is surer than the difference of two sure numbers.

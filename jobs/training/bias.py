@@ -21,8 +21,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import rel_entr
 
-PAGES = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
-
 
 class Facet(NamedTuple):
     """A feature, and the value of it that names group *d*."""
@@ -74,10 +72,12 @@ class Group(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """A metric of groups *a* and *d*; its page has the formula."""
+    """A metric of groups *a* and *d*; the page, in the developer guide, has its formula."""
 
     name: str
     description: str
+    compares: str
+    """In words for the report, where *d* is the group and *a* the others."""
     page: str
     of: Callable[[Group, Group], float]
 
@@ -97,24 +97,28 @@ PRE_TRAINING = (
     Metric(
         "CI",
         "Class Imbalance",
+        "customers: others - group, of all",
         "clarify-bias-metric-class-imbalance.html",
         lambda a, d: (a.size - d.size) / (a.size + d.size),
     ),
     Metric(
         "DPL",
         "Difference in Proportions of Labels",
+        "share lost: others - group",
         "clarify-data-bias-metric-true-label-imbalance.html",
         lambda a, d: a.positives / a.size - d.positives / d.size,
     ),
     Metric(
         "KL",
         "Kullback-Leibler Divergence",
+        "shares lost and loyal: divergence, in nats",
         "clarify-data-bias-metric-kl-divergence.html",
         lambda a, d: rel_entr(a.distribution, d.distribution).sum(),
     ),
     Metric(
         "JS",
         "Jensen-Shannon Divergence",
+        "shares lost and loyal: divergence, symmetric",
         "clarify-data-bias-metric-jensen-shannon-divergence.html",
         lambda a, d: sum(
             rel_entr(own, (a.distribution + d.distribution) / 2).sum() / 2 for own in (a.distribution, d.distribution)
@@ -123,18 +127,21 @@ PRE_TRAINING = (
     Metric(
         "LP",
         "Lp-norm",
+        "shares lost and loyal: Euclidean distance",
         "clarify-data-bias-metric-lp-norm.html",
         lambda a, d: np.linalg.norm(a.distribution - d.distribution, 2),
     ),
     Metric(
         "TVD",
         "Total Variation Distance",
+        "shares lost and loyal: half the sum of differences",
         "clarify-data-bias-metric-total-variation-distance.html",
         lambda a, d: np.abs(a.distribution - d.distribution).sum() / 2,
     ),
     Metric(
         "KS",
         "Kolmogorov-Smirnov",
+        "shares lost and loyal: largest difference",
         "clarify-data-bias-metric-kolmogorov-smirnov.html",
         lambda a, d: np.abs(a.distribution - d.distribution).max(),
     ),
@@ -144,60 +151,70 @@ POST_TRAINING = (
     Metric(
         "DPPL",
         "Difference in Positive Proportions in Predicted Labels",
+        "share called lost: others - group",
         "clarify-post-training-bias-metric-dppl.html",
         lambda a, d: a.predicted_positives / a.size - d.predicted_positives / d.size,
     ),
     Metric(
         "DI",
         "Disparate Impact",
+        "share called lost: group ÷ others",
         "clarify-post-training-bias-metric-di.html",
         lambda a, d: (d.predicted_positives / d.size) / (a.predicted_positives / a.size),
     ),
     Metric(
         "AD",
         "Accuracy Difference",
+        "accuracy: others - group",
         "clarify-post-training-bias-metric-ad.html",
         lambda a, d: (a.tp + a.tn) / a.size - (d.tp + d.tn) / d.size,
     ),
     Metric(
         "RD",
         "Recall Difference",
+        "recall: others - group",
         "clarify-post-training-bias-metric-rd.html",
         lambda a, d: a.tp / a.positives - d.tp / d.positives,
     ),
     Metric(
         "SD",
         "Specificity Difference",
+        "specificity: group - others",
         "clarify-post-training-bias-metric-sd.html",
         lambda a, d: d.tn / d.negatives - a.tn / a.negatives,
     ),
     Metric(
         "DAR",
         "Difference in Acceptance Rates",
+        "precision: others - group",
         "clarify-post-training-bias-metric-dar.html",
         lambda a, d: a.tp / a.predicted_positives - d.tp / d.predicted_positives,
     ),
     Metric(
         "DRR",
         "Difference in Rejection Rates",
+        "right among those called loyal: group - others",
         "clarify-post-training-bias-metric-drr.html",
         lambda a, d: d.tn / d.predicted_negatives - a.tn / a.predicted_negatives,
     ),
     Metric(
         "DCAcc",
         "Difference in Conditional Acceptance",
+        "lost per called lost: others - group",
         "clarify-post-training-bias-metric-dcacc.html",
         lambda a, d: a.positives / a.predicted_positives - d.positives / d.predicted_positives,
     ),
     Metric(
         "DCR",
         "Difference in Conditional Rejection",
+        "loyal per called loyal: group - others",
         "clarify-post-training-bias-metric-dcr.html",
         lambda a, d: d.negatives / d.predicted_negatives - a.negatives / a.predicted_negatives,
     ),
     Metric(
         "TE",
         "Treatment Equality",
+        "missed per false alarm: group - others",
         "clarify-post-training-bias-metric-te.html",
         lambda a, d: d.fn / d.fp - a.fn / a.fp,
     ),

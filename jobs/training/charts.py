@@ -21,12 +21,13 @@ Numbers = NDArray[Any]
 
 # The first three of Okabe and Ito's colours, which colour-blind readers tell apart, and a grey for what is compared.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
+MEASURES = {"auc": "AUC", "logloss": "log loss", "rmse": "RMSE"}
 BASELINE_STYLES = ((ORANGE, "--"), (GREEN, "-."), (GREY, ":"))
 
 
 def confusion_matrix(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """Counts by actual and predicted label, shaded by the share of the actual label."""
-    figure, axes = _figure("Who was called lost, and who was", 4.8)
+    figure, axes = _figure("Who was called lost, and who was")
     matrix = np.array([[counts[actual][predicted] for predicted in "01"] for actual in "01"])
     shares = matrix / matrix.sum(axis=1, keepdims=True)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -49,10 +50,9 @@ def receiver_operating_characteristic(
     labels: Numbers, probabilities: Numbers, baselines: Mapping[str, Numbers], areas: Mapping[str, float]
 ) -> Figure:
     """The curve of the model (named ``model`` in ``areas``) over those of the baselines."""
-    figure, axes = _figure("Lost customers found, against loyal ones disturbed (ROC)", 5.2)
-    axes.plot((0, 1), (0, 1), color="#BBBBBB", linewidth=1)
-    axes.text(0.97, 0.93, "a coin's toss", ha="right", color=GREY, fontsize=9, rotation=40)
-    for (name, scores), (colour, line) in zip(baselines.items(), BASELINE_STYLES, strict=False):
+    figure, axes = _figure("Lost found, against loyal disturbed (ROC)")
+    axes.plot((0, 1), (0, 1), color="#BBBBBB", linewidth=1, label="a coin's toss: 0.500")
+    for (name, scores), (colour, line) in reversed(list(zip(baselines.items(), BASELINE_STYLES, strict=True))):
         false_positives, true_positives, _ = roc_curve(labels, scores)
         axes.plot(false_positives, true_positives, line, color=colour, label=f"{_words(name)}: {areas[name]:.3f}")
     false_positives, true_positives, _ = roc_curve(labels, probabilities)
@@ -66,10 +66,10 @@ def receiver_operating_characteristic(
 
 def calibration(labels: Numbers, probabilities: Numbers) -> Figure:
     """Whether of the customers given a chance of 70 %, 70 % are lost; ten groups of equal size."""
-    figure, axes = _figure("Predicted chance and what came of it (calibration)", 5.2)
+    figure, axes = _figure("Chance given, and what came of it (calibration)")
     observed, predicted = calibration_curve(labels, probabilities, n_bins=10, strategy="quantile")
     axes.plot((0, 1), (0, 1), color="#BBBBBB", linewidth=1, label="perfectly calibrated")
-    axes.plot(predicted, observed, "o-", color=BLUE, label="a tenth of the test customers each")
+    axes.plot(predicted, observed, "o-", color=BLUE, label="a tenth of the customers each")
     axes.set_xlabel("mean predicted chance of no purchase")
     axes.set_ylabel("share that made no purchase")
     axes.set_xlim(0, 1)
@@ -82,21 +82,21 @@ def calibration(labels: Numbers, probabilities: Numbers) -> Figure:
 def learning_curves(rounds: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Each metric by boosting round, on what the model learnt from and on what it did not."""
     names = list(next(iter(rounds.values())))
-    figure = Figure(figsize=(5.2 * len(names), 4.4), layout="constrained")
+    figure = Figure(figsize=(5.5 * len(names), 3.4), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        _style(axes, f"{name} by boosting round")
+        _style(axes, f"{MEASURES.get(name, name)} as the model learnt")
         for (split, curves), (colour, line) in zip(rounds.items(), ((GREY, "--"), (BLUE, "-")), strict=False):
             values = curves[name]
             axes.plot(range(1, len(values) + 1), values, line, color=colour, label=f"{split}, at last {values[-1]:.3f}")
         axes.set_xlabel("boosting round")
-        axes.set_ylabel(name)
+        axes.set_ylabel(MEASURES.get(name, name))
         axes.legend()
     return figure
 
 
 def predicted_against_observed(labels: Numbers, predictions: Numbers) -> Figure:
     """The regression's counterpart of a confusion matrix."""
-    figure, axes = _figure("Predicted and observed", 5.2)
+    figure, axes = _figure("Predicted and observed")
     ends = (min(labels.min(), predictions.min()), max(labels.max(), predictions.max()))
     axes.plot(ends, ends, color="#BBBBBB", linewidth=1, label="perfect")
     axes.scatter(labels, predictions, s=12, alpha=0.4, color=BLUE, linewidths=0, label="a customer")
@@ -106,8 +106,8 @@ def predicted_against_observed(labels: Numbers, predictions: Numbers) -> Figure:
     return figure
 
 
-def _figure(title: str, size: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(size, size), layout="constrained")
+def _figure(title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(4.6, 4.6), layout="constrained")
     axes = figure.subplots()
     _style(axes, title)
     return figure, axes

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from jobs.training.bias import FACETS
+from jobs.training.bias import FACETS, POST_TRAINING, PRE_TRAINING
 from jobs.training.metrics import DECISION_THRESHOLD, RESAMPLES
 
 TEMPLATE = "report.html.j2"
@@ -42,15 +42,18 @@ def render(
         attributions=explanations["explanations"]["kernel_shap"]["label0"],
         facets=[] if bias is None else [_facet(bias, facet.feature, test) for facet in FACETS],
         pictures={name: base64.b64encode(picture).decode() for name, picture in pictures.items()},
+        compares={metric.name: metric.compares for metric in (*PRE_TRAINING, *POST_TRAINING)},
         threshold=DECISION_THRESHOLD,
         resamples=RESAMPLES,
     )
 
 
 def _verdict(comparison: Mapping[str, Any], measure: str) -> str:
-    """Of a margin: ``better``, ``unsure`` when it may be chance, or ``no better``."""
+    """``better`` than every baseline, ``unsure`` when that may be chance, ``no-better`` than one, or a ``guess``."""
+    if comparison.get("auc_lower_bound", 1) <= 0.5:
+        return "guess"
     if comparison[f"{measure}_margin"] <= 0:
-        return "no better"
+        return "no-better"
     return "better" if comparison[f"{measure}_margin_lower_bound"] > 0 else "unsure"
 
 
