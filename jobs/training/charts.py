@@ -79,17 +79,17 @@ def calibration(labels: Numbers, probabilities: Numbers) -> Figure:
     return figure
 
 
-def learning_curves(rounds: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """Each metric by boosting round, on what the model learnt from and on what it did not."""
-    names = list(next(iter(rounds.values())))
-    figure = Figure(figsize=(5.5 * len(names), 3.4), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        _style(axes, f"{MEASURES.get(name, name)} as the model learnt")
-        for (split, curves), (colour, line) in zip(rounds.items(), ((GREY, "--"), (BLUE, "-")), strict=False):
-            values = curves[name]
+def learning_curves(curves: Mapping[str, Sequence[float]]) -> Figure:
+    """Each metric by boosting round, on what the model learnt from and on what not; by names as ``train-auc``."""
+    metrics = list(dict.fromkeys(name.split("-", 1)[1] for name in curves))
+    figure = Figure(figsize=(5.5 * len(metrics), 3.4), layout="constrained")
+    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        _style(axes, f"{MEASURES.get(metric, metric)} as the model learnt")
+        for split, colour, line in (("train", GREY, "--"), ("validation", BLUE, "-")):
+            values = curves[f"{split}-{metric}"]
             axes.plot(range(1, len(values) + 1), values, line, color=colour, label=f"{split}, at last {values[-1]:.3f}")
         axes.set_xlabel("boosting round")
-        axes.set_ylabel(MEASURES.get(name, name))
+        axes.set_ylabel(MEASURES.get(metric, metric))
         axes.legend()
     return figure
 

@@ -1,4 +1,4 @@
-"""Judges a trained model (guide 2.2, 5.4, 5.5); SageMaker Processing starts this script.
+"""Judges a trained model (guide 2.2, 5.4, 5.5): the entry script of a SageMaker processing job.
 
 Everything is of the test rows, whose cutoff is newer than anything the model was trained or tuned on. Leaves:
 
@@ -7,16 +7,17 @@ Everything is of the test rows, whose cutoff is newer than anything the model wa
   a regression has none;
 - ``report.html``: all of it to read, in one file, and its charts as ``*.png``.
 
-Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-metrics.html
+Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelMetrics.html
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,20 @@ from jobs.training.model import Model
 ARCHIVE = "model.tar.gz"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Judge a trained model.")
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="evaluate.py", allow_abbrev=False)
     for name in ("model", "train", "validation", "test", "output"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args(arguments)
-    model = read_model(paths.model)
-    split = Split(*(dataset.read(path) for path in (paths.train, paths.validation, paths.test)))
-    evaluate(model, split, paths.output)
+    paths = parser.parse_args()
+    try:
+        model = read_model(paths.model)
+        split = Split(*(dataset.read(path) for path in (paths.train, paths.validation, paths.test)))
+        comparison = evaluate(model, split, paths.output)
+    except (dataset.DatasetError, EvaluationError) as error:
+        sys.stderr.write(f"evaluate.py: {error}\n")
+        return 1
+    sys.stdout.write(json.dumps(comparison) + "\n")
+    return 0
 
 
 def read_model(directory: Path) -> Model:
@@ -67,12 +74,13 @@ def read_model(directory: Path) -> Model:
         return models.load(Path(unpacked))
 
 
-def evaluate(model: Model, split: Split, output: Path) -> None:
+def evaluate(model: Model, split: Split, output: Path) -> dict[str, Any]:
+    """Writes everything; returns how the model compares with the baselines."""
     output.mkdir(parents=True, exist_ok=True)
     target = model.manifest["target"]
     labels = {name: part[target].to_numpy(float) for name, part in split._asdict().items()}
     predictions = model.predict(split.test).astype(float)
-    judge = _classification if model.manifest["objective"] == "binary:logistic" else _regression
+    judge = _classification if model.manifest["hyperparameters"]["objective"] == "binary:logistic" else _regression
     evaluation, figures = judge(model, split, labels, predictions)
     evaluation["rows"] = {name: _described(part, labels[name]) for name, part in split._asdict().items()}
     figures["learning_curves"] = charts.learning_curves(model.manifest["learning_curve"])
@@ -90,7 +98,8 @@ def evaluate(model: Model, split: Split, output: Path) -> None:
     (output / "report.html").write_text(
         report.render(model.manifest, evaluation, explanations, bias, split.test, pictures), "utf-8"
     )
-    print(json.dumps(evaluation["comparison"]))  # noqa: T201 - a job's output is its log
+    comparison: dict[str, Any] = evaluation["comparison"]
+    return comparison
 
 
 def _classification(
@@ -144,4 +153,4 @@ def _described(rows: pd.DataFrame, labels: np.ndarray) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
