@@ -65,9 +65,9 @@ class Job:
         return Attempt(self.arguments(hyperparameters), environment or self.environment())
 
     def run(self, **hyperparameters: Any) -> Attempt:
-        """Started, and at its end."""
+        """Started, and successful."""
         attempt = self.start(**hyperparameters)
-        attempt.wait()
+        assert attempt.wait() == 0, attempt.log
         return attempt
 
 

@@ -13,6 +13,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,12 @@ class Checkpoints:
                 os.fsync(file.fileno())
             writing.replace(self._directory / f"checkpoint-{progress.rounds:06d}.zip")
             self._sync_directory()
+            for old in self._newest_first()[KEPT:]:
+                old.unlink()
         except OSError as error:
-            writing.unlink(missing_ok=True)
+            with suppress(OSError):
+                writing.unlink()
             _say(f"no checkpoint after round {progress.rounds - 1}: {error}. Training goes on; older ones are kept.")
-            return
-        for old in self._newest_first()[KEPT:]:
-            old.unlink(missing_ok=True)
 
     def newest(self) -> Progress:
         """The newest that can be read; nothing done yet if there is none."""
