@@ -177,12 +177,17 @@ def test_explainability_json_has_clarifys_shape_and_finds_the_signal(judged: Job
     assert set(list(values)[:5]) == signal
 
 
-def test_bias_json_is_of_the_models_decisions(judged: Job) -> None:
-    test = split(judged).test
+def test_bias_json_is_of_the_training_labels_and_the_models_decisions(judged: Job) -> None:
+    train, test = split(judged).train, split(judged).test
     called = judged.model.predict(test) >= 0.5
     newest = (test["tenure_bucket"] == "under_30d").to_numpy()
-    [facet] = read(judged, "bias")["post_training_bias_metrics"]["facets"]["tenure_bucket"]
-    values = {metric["name"]: metric["value"] for metric in facet["metrics"]}
+    values = {
+        metric["name"]: metric["value"]
+        for stage in ("pre_training_bias_metrics", "post_training_bias_metrics")
+        for metric in read(judged, "bias")[stage]["facets"]["tenure_bucket"][0]["metrics"]
+    }
+    lost = train.groupby(train["tenure_bucket"] == "under_30d")[TARGET].mean()
+    assert values["DPL"] == pytest.approx(lost[False] - lost[True])
     assert values["DPPL"] == pytest.approx(called[~newest].mean() - called[newest].mean())
     assert values["DI"] == pytest.approx(called[newest].mean() / called[~newest].mean())
 

@@ -41,7 +41,7 @@ class Group(NamedTuple):
     tn: int
 
     @classmethod
-    def count(cls, labels: NDArray[Any], decisions: NDArray[Any]) -> Group:
+    def of(cls, labels: NDArray[Any], decisions: NDArray[Any]) -> Group:
         pairs = ((1, 1), (0, 1), (1, 0), (0, 0))
         return cls(*(int(((labels == actual) & (decisions == decided)).sum()) for actual, decided in pairs))
 
@@ -129,7 +129,7 @@ PRE_TRAINING = (
         "Lp-norm",
         "shares lost and loyal: Euclidean distance",
         "clarify-data-bias-metric-lp-norm.html",
-        lambda a, d: np.linalg.norm(a.distribution - d.distribution, 2),
+        lambda a, d: float(np.linalg.norm(a.distribution - d.distribution, 2)),
     ),
     Metric(
         "TVD",
@@ -261,4 +261,4 @@ def bias_analysis(
 
 def _groups(in_group: pd.Series, actual: NDArray[Any], predicted: NDArray[Any]) -> tuple[Group, Group]:
     d = in_group.to_numpy()
-    return Group.count(actual[~d], predicted[~d]), Group.count(actual[d], predicted[d])
+    return Group.of(actual[~d], predicted[~d]), Group.of(actual[d], predicted[d])
