@@ -105,7 +105,8 @@ def _of_step(step: Step, definition: Definition) -> Iterator[str]:
 
 def _refused(sent: Sent) -> list[str]:
     """What botocore refuses to send; if nothing, what the service would refuse: values, patterns and ranges."""
-    report = ParamValidator().validate(sent.request, _model().operation_model(sent.operation).input_shape)
+    shape: Any = _model().operation_model(sent.operation).input_shape
+    report = ParamValidator().validate(sent.request, shape)
     if report.has_errors():
         return str(report.generate_report()).splitlines()
     try:

@@ -153,8 +153,10 @@ def read(text: str) -> Definition:
 
 def _steps(bodies: Iterable[Record], branch: tuple[str, bool] | None) -> Iterator[Step]:
     for body in bodies:
-        name, kind = body.get("Name"), body.get("Type")
-        if not re.fullmatch(r"[A-Za-z0-9\-_]{1,64}", str(name)):
+        if not isinstance(body, dict):
+            _refuse(f"A step is {body!r}; it must be an object.")
+        name, kind = str(body.get("Name")), str(body.get("Type"))
+        if not re.fullmatch(r"[A-Za-z0-9\-_]{1,64}", name):
             _refuse(f"A step's Name is {name!r}; it is 1 to 64 letters, digits, hyphens and underscores.")
         if kind not in STEP_MEMBERS:
             _refuse(f"Step {name} has the Type {kind!r}; the local cloud emulates {_listed(STEP_MEMBERS)}.")
@@ -164,7 +166,7 @@ def _steps(bodies: Iterable[Record], branch: tuple[str, bool] | None) -> Iterato
         yield Step(body, branch)
         if kind == "Condition":
             for member, outcome in _BRANCHES.items():
-                yield from _steps(body["Arguments"].get(member, ()), (str(name), outcome))
+                yield from _steps(body["Arguments"].get(member, ()), (name, outcome))
 
 
 def _parameter(body: Record) -> Parameter:

@@ -45,7 +45,7 @@ def resolve(value: Any, values: Values) -> Any:
         case {"Get": str(path), **rest} if not rest:
             return values.get(path)
         case {"Std:Join": {"Values": list(parts), **options}, **rest} if not rest:
-            return options.get("On", "").join(text_of(resolve(part, values)) for part in parts)
+            return str(options.get("On", "")).join(text_of(resolve(part, values)) for part in parts)
         case {"Std:JsonGet": {"PropertyFile": {"Get": str(file)}, "Path": str(path)}, **rest} if not rest:
             return at(values.property_file(file), path, file)
         case dict() if unknown := [name for name in value if name.startswith("Std:")]:
