@@ -4,7 +4,7 @@ A definition that is read has steps of known types with members of known names, 
 order. What a step asks of a job is checked by the job's own operation when the step runs, as on AWS.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html and, for the JSON itself, what the
-SageMaker Python SDK writes: https://github.com/aws/sagemaker-python-sdk/tree/v2.255.0/src/sagemaker/workflow
+SageMaker Python SDK writes: https://github.com/aws/sagemaker-python-sdk/tree/0097221/src/sagemaker/workflow
 """
 
 from __future__ import annotations

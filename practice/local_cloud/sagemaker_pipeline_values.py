@@ -4,7 +4,7 @@ A value keeps its type: a number that a string is wanted for goes through ``Std:
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html and, for the JSON of functions and
-conditions, https://github.com/aws/sagemaker-python-sdk/tree/v2.255.0/src/sagemaker/workflow (functions.py,
+conditions, https://github.com/aws/sagemaker-python-sdk/tree/0097221/src/sagemaker/workflow (functions.py,
 conditions.py). Not in them: how ``Std:Join`` writes what is no string; here as JSON does.
 """
 
