@@ -1,7 +1,8 @@
 """Amazon SageMaker, which MiniStack does not have: domains, feature groups, model package groups and their records.
 
 A module per kind of thing provides the operations; what none provides is refused with a message that says so.
-``POST /_sandbox/feature-store/flush`` delivers at once what would otherwise wait to be written to offline stores.
+``POST /_sandbox/feature-store/flush`` delivers at once what would otherwise wait to be written to offline stores;
+``POST /_sandbox/training-jobs/interrupt?name=...`` takes the machines of a spot training job away.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from practice.local_cloud import (
     sagemaker_model_registry,
     sagemaker_space,
     sagemaker_tags,
+    sagemaker_training_jobs,
     sagemaker_user_profile,
 )
 from practice.local_cloud.hooks import APP, RESPONSES, ROUTER
@@ -41,6 +43,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **sagemaker_model_registry.OPERATIONS,
     **sagemaker_space.OPERATIONS,
     **sagemaker_tags.OPERATIONS,
+    **sagemaker_training_jobs.OPERATIONS,
     **sagemaker_user_profile.OPERATIONS,
 }
 _TARGET = "SageMaker."
@@ -81,7 +84,7 @@ def _control(name: str, body: bytes) -> Record:
         raise ApiError(
             "UnknownOperationException",
             f"the local cloud does not emulate SageMaker's {name}; it has domains, user profiles, spaces, apps, "
-            "feature groups, model package groups and tags.",
+            "feature groups, model package groups, training jobs and tags.",
         )
     return API.call(name, OPERATIONS[name], json.loads(body or b"{}"))
 
@@ -91,12 +94,15 @@ def _error(code: str, message: str) -> Answer:
     return answer
 
 
-async def flush() -> dict[str, Any]:
+async def flush(_: Mapping[str, str]) -> dict[str, Any]:
     return await asyncio.to_thread(feature_store_offline.flush)
 
 
 RESOURCE_HANDLERS: Mapping[str, Operations] = sagemaker_cloudformation.RESOURCE_HANDLERS
-ROUTES: Mapping[tuple[str, str], Route] = {("POST", "/_sandbox/feature-store/flush"): flush}
+ROUTES: Mapping[tuple[str, str], Route] = {
+    ("POST", "/_sandbox/feature-store/flush"): flush,
+    ("POST", "/_sandbox/training-jobs/interrupt"): sagemaker_training_jobs.interrupt,
+}
 
 
 def install() -> None:

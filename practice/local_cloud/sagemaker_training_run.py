@@ -1,0 +1,311 @@
+"""One training job on its way: its statuses, its attempts on machines that may be taken away, and what it leaves in S3.
+
+Where AWS gives a script 120 seconds after SIGTERM, it has NOTICE_SECONDS here, and capacity that was taken away is
+back after CAPACITY_SECONDS. Billable is the time that machines are at work, without spot's discount; what S3 had not
+yet been given when a machine was lost is lost.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html, and of the statuses
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from practice.local_cloud.job_files import Mirror, download, download_all, encryption, restore, upload_archive
+from practice.local_cloud.job_logs import LogStream
+from practice.local_cloud.sagemaker_api import Record
+from practice.local_cloud.sagemaker_job_process import LONGEST_REASON, JobProcess, as_in_container
+from practice.local_cloud.sagemaker_training_container import Container, decoded, hosts
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+NOTICE_SECONDS = 5.0
+CAPACITY_SECONDS = 1.0
+_TICK_SECONDS = 0.2
+_DAY = 86_400
+_LAST_LINES = 5
+_LONGEST = LONGEST_REASON - 50
+
+
+class Machine:
+    """An instance that runs the script, and gives to CloudWatch Logs and S3 what there is of it."""
+
+    def __init__(self, container: Container, stream: LogStream) -> None:
+        self.container = container
+        self.process: JobProcess | None = None
+        self.said = ""
+        self._stream = stream
+        self._position = 0
+        uri = container.request.get("CheckpointConfig", {}).get("S3Uri")
+        self._mirror = Mirror(container.checkpoints, uri) if uri else None
+
+    def start(self) -> JobProcess:
+        self.process = self.container.start()
+        return self.process
+
+    def tend(self, *, last: bool = False) -> None:
+        """Deliver what is new: of the log whole lines, at last what is left."""
+        if self._mirror:
+            self._mirror.sync()
+        with self.container.log.open("rb") as log:
+            log.seek(self._position)
+            new = log.read()
+        if not last:
+            new = new[: new.rfind(b"\n") + 1]
+        if new:
+            self._position += len(new)
+            text = as_in_container(new.decode("utf-8", "replace"), self.container.root)
+            self.said += text
+            self._stream.write(text)
+
+    @property
+    def reason(self) -> str:
+        """Why the script failed: what it wrote to ``/opt/ml/output/failure``, or its last lines."""
+        failure = self.container.failure
+        told = failure.read_text(encoding="utf-8", errors="replace") if failure.is_file() else ""
+        lines = [line for line in self.said.splitlines() if line.strip()]
+        reason = as_in_container(told, self.container.root).strip()[:_LONGEST]
+        reason = reason or "\n".join(lines[-_LAST_LINES:])[-_LONGEST:]
+        return f"AlgorithmError: {reason}, exit code: {self.process.exit_code if self.process else None}"
+
+
+class TrainingRun:
+    """Runs the job that a record describes, and keeps the record."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self._changing = threading.RLock()
+        self._asked = ""
+        self._wake = threading.Event()
+        self._machines: list[Machine] = []
+        self._said = ""
+        self._reason = ""
+        self._worked = 0.0
+        self._attempt_began = 0.0
+        self.ended = threading.Event()
+        self._enter("Starting", "Starting the training job")
+
+    # -- what the API asks for
+
+    def stop(self) -> None:
+        with self._changing:
+            if self.record["TrainingJobStatus"] == "InProgress":
+                self._enter("Stopping", "Stopping the training job", status="Stopping")
+                self._asked = "Stopped"
+                self._wake.set()
+
+    def interrupt(self, *, kill: bool) -> None:
+        """Take the machines away, as AWS takes back spot capacity: with notice, or at once."""
+        name, status = self.record["TrainingJobName"], self.record["SecondaryStatus"]
+        if not self.record.get("EnableManagedSpotTraining"):
+            raise ValueError(
+                f"{name} is not interruptible: it does not run on spot capacity. Create it with "
+                "EnableManagedSpotTraining, MaxWaitTimeInSeconds and a CheckpointConfig."
+            )
+        with self._changing:
+            if status != "Training" or self._asked:
+                raise ValueError(f"{name} is {status}; a job is interrupted while it is Training.")
+            self._asked = "killed" if kill else "Interrupted"
+            self._wake.set()
+
+    # -- the job's own thread
+
+    def run(self) -> None:
+        reason = ""
+        try:
+            outcome = self._train()
+            if outcome == "Failed":
+                reason = self._reason
+        except Exception as error:
+            outcome, reason = "Failed", f"ClientError: {error}"
+        now = time.time()
+        if self._attempt_began:
+            began = self.record.setdefault("TrainingStartTime", now)
+            self.record.update(
+                TrainingEndTime=now,
+                TrainingTimeInSeconds=math.ceil(now - began),
+                BillableTimeInSeconds=math.ceil(self._worked),
+            )
+        self.record["FinalMetricDataList"] = self._metrics(now)
+        if reason:
+            self.record["FailureReason"] = reason[:LONGEST_REASON]
+        status = {"Completed": "Completed", "Failed": "Failed"}.get(outcome, "Stopped")
+        self._enter(outcome, reason or _MESSAGES[outcome], status=status)
+        self.record["SecondaryStatusTransitions"][-1]["EndTime"] = now
+        self.ended.set()
+
+    def _train(self) -> str:
+        """Attempts until one is not interrupted; how that one ended."""
+        while True:
+            if self._asked == "Stopped":
+                return "Stopped"
+            self._attempt_began = time.time()
+            self.record.setdefault("TrainingStartTime", self._attempt_began)
+            try:
+                outcome = self._attempt()
+            finally:
+                self._worked += time.time() - self._attempt_began
+            if outcome != "Interrupted":
+                return outcome
+            self._enter("Interrupted", "The spot instances were taken away. Waiting for capacity.")
+            left = self._wait_limit() - (time.time() - self.record["CreationTime"])
+            self._wake.wait(max(0.0, min(CAPACITY_SECONDS, left)))
+            if self._asked != "Stopped" and left <= CAPACITY_SECONDS:
+                return "MaxWaitTimeExceeded"
+            self._enter("Starting", "Launching requested ML instances")
+
+    def _attempt(self) -> str:
+        self._enter("Downloading", "Downloading input data")
+        with tempfile.TemporaryDirectory(prefix="training-job-", ignore_cleanup_errors=True) as directory:
+            self._machines = self._prepare(Path(directory))
+            try:
+                outcome = self._watch()
+            finally:
+                for machine in self._machines:
+                    if machine.process:
+                        machine.process.end()
+                self._said += "".join(machine.said for machine in self._machines)
+            if outcome != "Interrupted":
+                self._upload(outcome)
+            return outcome
+
+    def _prepare(self, directory: Path) -> list[Machine]:
+        record = self.record
+        submitted = decoded(record["HyperParameters"]["sagemaker_submit_directory"])
+        code = download(submitted, directory)
+        containers = [Container(directory / host / "ml", host, record) for host in hosts(record)]
+        for container in containers:
+            container.prepare(code)
+        for channel in record.get("InputDataConfig", ()):
+            source = channel["DataSource"]["S3DataSource"]
+            download_all(
+                source["S3Uri"],
+                [container.channel(channel["ChannelName"]) for container in containers],
+                sharded=source.get("S3DataDistributionType") == "ShardedByS3Key",
+            )
+        if checkpoints := record.get("CheckpointConfig", {}).get("S3Uri"):
+            for container in containers:
+                restore(checkpoints, container.checkpoints)
+        epoch = int(time.time())
+        streams = (f"{record['TrainingJobName']}/algo-{number + 1}-{epoch}" for number in range(len(containers)))
+        return [
+            Machine(container, LogStream(LOG_GROUP, stream))
+            for container, stream in zip(containers, streams, strict=True)
+        ]
+
+    def _watch(self) -> str:
+        with self._changing:
+            if self._asked:
+                return self._asked
+            processes = [machine.start() for machine in self._machines]
+            self._enter("Training", "Training image download completed. Training in progress.")
+        while True:
+            next((p for p in processes if p.exit_code is None), processes[0]).wait(_TICK_SECONDS)
+            codes = [process.exit_code for process in processes]
+            self._tend()
+            with self._changing:
+                outcome = self._asked or self._exceeded()
+                if not outcome and any(codes):
+                    outcome = "Failed"
+                elif not outcome and None not in codes:
+                    outcome = "Completed"
+                if outcome:
+                    # from here on it is too late to interrupt the job
+                    self._asked = self._asked or outcome
+            if outcome:
+                failed = next((position for position, code in enumerate(codes) if code), 0)
+                outcome = self._end(processes, outcome)
+                self._reason = self._machines[failed].reason
+                return outcome
+
+    def _end(self, processes: list[JobProcess], outcome: str) -> str:
+        """End what still runs, with notice unless it was killed; an interrupted job may be asked again later."""
+        if outcome in ("Stopped", "Interrupted", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
+            for process in processes:
+                process.terminate()
+            deadline = time.monotonic() + NOTICE_SECONDS
+            while any(process.exit_code is None for process in processes) and time.monotonic() < deadline:
+                next(p for p in processes if p.exit_code is None).wait(_TICK_SECONDS)
+                self._tend()
+        for process in processes:
+            process.end()
+        if outcome != "killed":
+            self._tend(last=True)
+            if outcome != "Interrupted":
+                return outcome
+        with self._changing:
+            if self.record["TrainingJobStatus"] == "Stopping":
+                return "Stopped"
+            self._asked = ""
+            self._wake.clear()
+        return "Interrupted"
+
+    def _tend(self, *, last: bool = False) -> None:
+        for machine in self._machines:
+            machine.tend(last=last)
+
+    def _exceeded(self) -> str:
+        now = time.time()
+        if now - self.record["CreationTime"] > self._wait_limit():
+            return "MaxWaitTimeExceeded"
+        limit = self.record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DAY)
+        return "MaxRuntimeExceeded" if self._worked + now - self._attempt_began > limit else ""
+
+    def _wait_limit(self) -> float:
+        return float(self.record.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds", math.inf))
+
+    def _upload(self, outcome: str) -> None:
+        """The model, and the other output; of a job that was ended too, which may have saved what it had."""
+        if outcome == "Completed":
+            self._enter("Uploading", "Uploading generated training model")
+        config = self.record["OutputDataConfig"]
+        target = f"{config['S3OutputPath'].rstrip('/')}/{self.record['TrainingJobName']}/output"
+        encrypted = encryption(config.get("KmsKeyId"))
+        containers = [machine.container for machine in self._machines]
+        model = f"{target}/model.tar.gz"
+        if outcome != "Failed" and upload_archive([container.model for container in containers], model, encrypted):
+            self.record["ModelArtifacts"] = {"S3ModelArtifacts": model}
+        upload_archive([container.output_data for container in containers], f"{target}/output.tar.gz", encrypted)
+
+    def _metrics(self, now: float) -> list[dict[str, Any]]:
+        """The last value of each metric that the log has."""
+        found = []
+        for metric in self.record["AlgorithmSpecification"].get("MetricDefinitions", ()):
+            values = [
+                value for match in re.finditer(metric["Regex"], self._said) if (value := _number(match[1])) is not None
+            ]
+            if values:
+                found.append({"MetricName": metric["Name"], "Value": values[-1], "Timestamp": now})
+        return found
+
+    def _enter(self, secondary: str, message: str, *, status: str = "InProgress") -> None:
+        now = time.time()
+        with self._changing:
+            if status == "InProgress" and self.record.get("TrainingJobStatus") == "Stopping":
+                return
+            transitions = self.record.setdefault("SecondaryStatusTransitions", [])
+            if transitions:
+                transitions[-1]["EndTime"] = now
+            transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
+            self.record.update(LastModifiedTime=now, SecondaryStatus=secondary, TrainingJobStatus=status, Status=status)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+_MESSAGES = {
+    "Completed": "Training job completed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job runtime exceeded MaxWaitTimeInSeconds provided",
+}
