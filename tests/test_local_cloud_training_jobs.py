@@ -49,7 +49,7 @@ def test_script_finds_what_the_container_would_give_it(jobs: SageMakerJobs) -> N
 
     argv, environment = json.loads(jobs.lines(job["TrainingJobName"])[0])
     assert argv == [
-        *("train.py", "--checkpoint_path", "/opt/ml/checkpoints", "--eta", "0.1", "--n", "3"),
+        *("train.py", "--checkpoint_path", "/opt/ml/checkpoints", "--eta", "0.1", "-n", "3"),
         *("--objective", "binary:logistic"),
     ]
     assert json.loads(environment["SM_USER_ARGS"]) == argv[1:]
@@ -340,7 +340,7 @@ place = pathlib.Path({str(tmp_path)!r})
 JobProcess([sys.executable, "job.py"], directory=place, output=place / "log", environment=dict(os.environ))
 time.sleep(60)
 """
-    cloud = subprocess.Popen([sys.executable, "-c", parent])
+    cloud = subprocess.Popen([sys.executable, "-c", parent])  # noqa: S603 - our own program
     running = _process_told_in(tmp_path / "log")
 
     # killed, so that it can stop nothing itself

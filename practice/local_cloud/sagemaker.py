@@ -23,6 +23,7 @@ from practice.local_cloud import (
     sagemaker_domain,
     sagemaker_feature_groups,
     sagemaker_model_registry,
+    sagemaker_processing_jobs,
     sagemaker_space,
     sagemaker_tags,
     sagemaker_training_jobs,
@@ -41,6 +42,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **sagemaker_domain.OPERATIONS,
     **sagemaker_feature_groups.OPERATIONS,
     **sagemaker_model_registry.OPERATIONS,
+    **sagemaker_processing_jobs.OPERATIONS,
     **sagemaker_space.OPERATIONS,
     **sagemaker_tags.OPERATIONS,
     **sagemaker_training_jobs.OPERATIONS,
@@ -84,7 +86,7 @@ def _control(name: str, body: bytes) -> Record:
         raise ApiError(
             "UnknownOperationException",
             f"the local cloud does not emulate SageMaker's {name}; it has domains, user profiles, spaces, apps, "
-            "feature groups, model package groups, training jobs and tags.",
+            "feature groups, model package groups, training and processing jobs, and tags.",
         )
     return API.call(name, OPERATIONS[name], json.loads(body or b"{}"))
 

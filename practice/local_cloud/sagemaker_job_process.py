@@ -18,7 +18,6 @@ from practice.local_cloud.job_process import environment, exit_code, kill_family
 from practice.local_cloud.loopback import endpoint
 
 ML = "/opt/ml"
-LONGEST_REASON = 1024
 _ML = re.compile(r"(?<![\w./-])/opt/ml(?![\w-])")
 _LAUNCHER = Path(__file__).with_name("job_launcher.py")
 _IMAGE = re.compile(r"(.*/)?(sagemaker-)?(xgboost|scikit-learn)([:@].*)?")

@@ -63,10 +63,6 @@ class Container:
         return self.root / "output" / "data"
 
     @property
-    def failure(self) -> Path:
-        return self.root / "output" / "failure"
-
-    @property
     def log(self) -> Path:
         return self.root.parent / "log"
 

@@ -30,9 +30,10 @@ from practice.local_cloud.sagemaker_api import (
     not_found,
     page,
 )
+from practice.local_cloud.sagemaker_job_machine import NOTICE_SECONDS
 from practice.local_cloud.sagemaker_job_process import ML, refused_image
 from practice.local_cloud.sagemaker_training_container import decoded
-from practice.local_cloud.sagemaker_training_run import NOTICE_SECONDS, TrainingRun
+from practice.local_cloud.sagemaker_training_run import TrainingRun
 
 RUNS: Records[str, TrainingRun] = Records()
 _DAY = 86_400

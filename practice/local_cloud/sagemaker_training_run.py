@@ -1,8 +1,7 @@
 """One training job on its way: its statuses, its attempts on machines that may be taken away, and what it leaves in S3.
 
-Where AWS gives a script 120 seconds after SIGTERM, it has NOTICE_SECONDS here, and capacity that was taken away is
-back after CAPACITY_SECONDS. Billable is the time that machines are at work, without spot's discount; what S3 had not
-yet been given when a machine was lost is lost.
+Capacity that was taken away is back after CAPACITY_SECONDS. Billable is the time that machines are at work, without
+spot's discount; what S3 had not yet been given when a machine was lost is lost.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html, and of the statuses
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html
@@ -21,58 +20,12 @@ from typing import Any
 from practice.local_cloud.job_files import Mirror, download, download_all, encryption, restore, upload_archive
 from practice.local_cloud.job_logs import LogStream
 from practice.local_cloud.sagemaker_api import Record
-from practice.local_cloud.sagemaker_job_process import LONGEST_REASON, JobProcess, as_in_container
+from practice.local_cloud.sagemaker_job_machine import LONGEST_REASON, Machine, end_with_notice, tend
 from practice.local_cloud.sagemaker_training_container import Container, decoded, hosts
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-NOTICE_SECONDS = 5.0
 CAPACITY_SECONDS = 1.0
-_TICK_SECONDS = 0.2
 _DAY = 86_400
-_LAST_LINES = 5
-_LONGEST = LONGEST_REASON - 50
-
-
-class Machine:
-    """An instance that runs the script, and gives to CloudWatch Logs and S3 what there is of it."""
-
-    def __init__(self, container: Container, stream: LogStream) -> None:
-        self.container = container
-        self.process: JobProcess | None = None
-        self.said = ""
-        self._stream = stream
-        self._position = 0
-        uri = container.request.get("CheckpointConfig", {}).get("S3Uri")
-        self._mirror = Mirror(container.checkpoints, uri) if uri else None
-
-    def start(self) -> JobProcess:
-        self.process = self.container.start()
-        return self.process
-
-    def tend(self, *, last: bool = False) -> None:
-        """Deliver what is new: of the log whole lines, at last what is left."""
-        if self._mirror:
-            self._mirror.sync()
-        with self.container.log.open("rb") as log:
-            log.seek(self._position)
-            new = log.read()
-        if not last:
-            new = new[: new.rfind(b"\n") + 1]
-        if new:
-            self._position += len(new)
-            text = as_in_container(new.decode("utf-8", "replace"), self.container.root)
-            self.said += text
-            self._stream.write(text)
-
-    @property
-    def reason(self) -> str:
-        """Why the script failed: what it wrote to ``/opt/ml/output/failure``, or its last lines."""
-        failure = self.container.failure
-        told = failure.read_text(encoding="utf-8", errors="replace") if failure.is_file() else ""
-        lines = [line for line in self.said.splitlines() if line.strip()]
-        reason = as_in_container(told, self.container.root).strip()[:_LONGEST]
-        reason = reason or "\n".join(lines[-_LAST_LINES:])[-_LONGEST:]
-        return f"AlgorithmError: {reason}, exit code: {self.process.exit_code if self.process else None}"
 
 
 class TrainingRun:
@@ -163,19 +116,19 @@ class TrainingRun:
     def _attempt(self) -> str:
         self._enter("Downloading", "Downloading input data")
         with tempfile.TemporaryDirectory(prefix="training-job-", ignore_cleanup_errors=True) as directory:
-            self._machines = self._prepare(Path(directory))
+            containers = self._prepare(Path(directory))
+            self._machines = self._provide(containers)
             try:
                 outcome = self._watch()
             finally:
                 for machine in self._machines:
-                    if machine.process:
-                        machine.process.end()
+                    machine.end()
                 self._said += "".join(machine.said for machine in self._machines)
             if outcome != "Interrupted":
-                self._upload(outcome)
+                self._upload(outcome, containers)
             return outcome
 
-    def _prepare(self, directory: Path) -> list[Machine]:
+    def _prepare(self, directory: Path) -> list[Container]:
         record = self.record
         submitted = decoded(record["HyperParameters"]["sagemaker_submit_directory"])
         code = download(submitted, directory)
@@ -192,63 +145,60 @@ class TrainingRun:
         if checkpoints := record.get("CheckpointConfig", {}).get("S3Uri"):
             for container in containers:
                 restore(checkpoints, container.checkpoints)
+        return containers
+
+    def _provide(self, containers: list[Container]) -> list[Machine]:
+        checkpoints = self.record.get("CheckpointConfig", {}).get("S3Uri")
         epoch = int(time.time())
-        streams = (f"{record['TrainingJobName']}/algo-{number + 1}-{epoch}" for number in range(len(containers)))
         return [
-            Machine(container, LogStream(LOG_GROUP, stream))
-            for container, stream in zip(containers, streams, strict=True)
+            Machine(
+                container,
+                LogStream(LOG_GROUP, f"{self.record['TrainingJobName']}/algo-{number}-{epoch}"),
+                Mirror(container.checkpoints, checkpoints) if checkpoints else None,
+            )
+            for number, container in enumerate(containers, 1)
         ]
 
     def _watch(self) -> str:
+        """Start the script on every machine and wait for an end; why it came to that."""
+        machines = self._machines
         with self._changing:
             if self._asked:
                 return self._asked
-            processes = [machine.start() for machine in self._machines]
+            for machine in machines:
+                machine.start()
             self._enter("Training", "Training image download completed. Training in progress.")
-        while True:
-            next((p for p in processes if p.exit_code is None), processes[0]).wait(_TICK_SECONDS)
-            codes = [process.exit_code for process in processes]
-            self._tend()
+        outcome = ""
+        while not outcome:
+            tend(machines)
+            codes = [machine.process.exit_code for machine in machines]
             with self._changing:
                 outcome = self._asked or self._exceeded()
-                if not outcome and any(codes):
-                    outcome = "Failed"
-                elif not outcome and None not in codes:
-                    outcome = "Completed"
-                if outcome:
-                    # from here on it is too late to interrupt the job
-                    self._asked = self._asked or outcome
-            if outcome:
-                failed = next((position for position, code in enumerate(codes) if code), 0)
-                outcome = self._end(processes, outcome)
-                self._reason = self._machines[failed].reason
-                return outcome
+                if not outcome and (any(codes) or None not in codes):
+                    outcome = "Failed" if any(codes) else "Completed"
+                # with an outcome it is too late to interrupt the job
+                self._asked = outcome
+        if outcome == "killed":
+            return self._forget("Interrupted")
+        if outcome in ("Completed", "Failed"):
+            for machine in machines:
+                machine.end()
+        else:
+            end_with_notice(machines)
+        for machine in machines:
+            machine.tend(last=True)
+        if outcome == "Failed":
+            self._reason = next(m.failure for m, code in zip(machines, codes, strict=True) if code)
+        return self._forget(outcome) if outcome == "Interrupted" else outcome
 
-    def _end(self, processes: list[JobProcess], outcome: str) -> str:
-        """End what still runs, with notice unless it was killed; an interrupted job may be asked again later."""
-        if outcome in ("Stopped", "Interrupted", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
-            for process in processes:
-                process.terminate()
-            deadline = time.monotonic() + NOTICE_SECONDS
-            while any(process.exit_code is None for process in processes) and time.monotonic() < deadline:
-                next(p for p in processes if p.exit_code is None).wait(_TICK_SECONDS)
-                self._tend()
-        for process in processes:
-            process.end()
-        if outcome != "killed":
-            self._tend(last=True)
-            if outcome != "Interrupted":
-                return outcome
+    def _forget(self, outcome: str) -> str:
+        """After an interruption the job can be asked again; a stop that came meanwhile remains."""
         with self._changing:
             if self.record["TrainingJobStatus"] == "Stopping":
                 return "Stopped"
             self._asked = ""
             self._wake.clear()
-        return "Interrupted"
-
-    def _tend(self, *, last: bool = False) -> None:
-        for machine in self._machines:
-            machine.tend(last=last)
+        return outcome
 
     def _exceeded(self) -> str:
         now = time.time()
@@ -260,14 +210,13 @@ class TrainingRun:
     def _wait_limit(self) -> float:
         return float(self.record.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds", math.inf))
 
-    def _upload(self, outcome: str) -> None:
+    def _upload(self, outcome: str, containers: list[Container]) -> None:
         """The model, and the other output; of a job that was ended too, which may have saved what it had."""
         if outcome == "Completed":
             self._enter("Uploading", "Uploading generated training model")
         config = self.record["OutputDataConfig"]
         target = f"{config['S3OutputPath'].rstrip('/')}/{self.record['TrainingJobName']}/output"
         encrypted = encryption(config.get("KmsKeyId"))
-        containers = [machine.container for machine in self._machines]
         model = f"{target}/model.tar.gz"
         if outcome != "Failed" and upload_archive([container.model for container in containers], model, encrypted):
             self.record["ModelArtifacts"] = {"S3ModelArtifacts": model}
