@@ -27,6 +27,7 @@ from practice.local_cloud import (
     sagemaker_space,
     sagemaker_tags,
     sagemaker_training_jobs,
+    sagemaker_tuning_jobs,
     sagemaker_user_profile,
 )
 from practice.local_cloud.hooks import APP, RESPONSES, ROUTER
@@ -46,6 +47,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **sagemaker_space.OPERATIONS,
     **sagemaker_tags.OPERATIONS,
     **sagemaker_training_jobs.OPERATIONS,
+    **sagemaker_tuning_jobs.OPERATIONS,
     **sagemaker_user_profile.OPERATIONS,
 }
 _TARGET = "SageMaker."
@@ -86,7 +88,7 @@ def _control(name: str, body: bytes) -> Record:
         raise ApiError(
             "UnknownOperationException",
             f"the local cloud does not emulate SageMaker's {name}; it has domains, user profiles, spaces, apps, "
-            "feature groups, model package groups, training and processing jobs, and tags.",
+            "feature groups, model package groups, training, processing and tuning jobs, and tags.",
         )
     return API.call(name, OPERATIONS[name], json.loads(body or b"{}"))
 

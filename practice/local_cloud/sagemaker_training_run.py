@@ -123,7 +123,8 @@ class TrainingRun:
             finally:
                 for machine in self._machines:
                     machine.end()
-                self._said += "".join(machine.said for machine in self._machines)
+                machines, self._machines = self._machines, []
+                self._said += "".join(machine.said for machine in machines)
             if outcome != "Interrupted":
                 self._upload(outcome, containers)
             return outcome
@@ -222,16 +223,19 @@ class TrainingRun:
             self.record["ModelArtifacts"] = {"S3ModelArtifacts": model}
         upload_archive([container.output_data for container in containers], f"{target}/output.tar.gz", encrypted)
 
+    def values(self, metric: str) -> list[float]:
+        """The values of a metric that the log has so far, in their order."""
+        said = self._said + "".join(machine.said for machine in self._machines)
+        definitions = self.record["AlgorithmSpecification"].get("MetricDefinitions", ())
+        regex = next(definition["Regex"] for definition in definitions if definition["Name"] == metric)
+        numbers = (_number(match[1]) for match in re.finditer(regex, said))
+        return [number for number in numbers if number is not None]
+
     def _metrics(self, now: float) -> list[dict[str, Any]]:
-        """The last value of each metric that the log has."""
-        found = []
-        for metric in self.record["AlgorithmSpecification"].get("MetricDefinitions", ()):
-            values = [
-                value for match in re.finditer(metric["Regex"], self._said) if (value := _number(match[1])) is not None
-            ]
-            if values:
-                found.append({"MetricName": metric["Name"], "Value": values[-1], "Timestamp": now})
-        return found
+        """The last value of each metric."""
+        names = [metric["Name"] for metric in self.record["AlgorithmSpecification"].get("MetricDefinitions", ())]
+        found = {name: values[-1] for name in names if (values := self.values(name))}
+        return [{"MetricName": name, "Value": value, "Timestamp": now} for name, value in found.items()]
 
     def _enter(self, secondary: str, message: str, *, status: str = "InProgress") -> None:
         now = time.time()
