@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -167,11 +168,10 @@ def test_stopped_job_keeps_the_model_it_had_saved(jobs: SageMakerJobs) -> None:
 
 
 def test_job_that_takes_too_long_is_ended(jobs: SageMakerJobs) -> None:
-    spot = {"EnableManagedSpotTraining": True}
     both = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}
     long, waiting = (
         jobs.start(SLEEP, StoppingCondition={"MaxRuntimeInSeconds": 1}),
-        jobs.start(SLEEP, StoppingCondition=both, **spot),
+        jobs.start(SLEEP, StoppingCondition=both, EnableManagedSpotTraining=True),
     )
 
     ends = [jobs.wait(name) for name in (long, waiting)]
@@ -306,7 +306,7 @@ def test_name_is_used_once(jobs: SageMakerJobs) -> None:
         ),
     ],
 )
-def test_what_cannot_run_is_refused(jobs: SageMakerJobs, change: dict[str, object], refusal: str) -> None:
+def test_what_cannot_run_is_refused(jobs: SageMakerJobs, change: dict[str, Any], refusal: str) -> None:
     with pytest.raises(ClientError, match=refusal):
         jobs.start("", **change)
 

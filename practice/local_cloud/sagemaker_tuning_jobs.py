@@ -228,7 +228,7 @@ def _complaints(request: Request) -> Iterator[str]:
     if (name := config["HyperParameterTuningJobObjective"]["MetricName"]) not in defined:
         yield f"the objective metric is {name!r}; MetricDefinitions has {', '.join(defined) or 'none'}."
     if config["Strategy"] == "Hyperband" and resources(request)[1] is None:
-        yield f"HyperbandStrategyConfig.MaxResource is missing, and StaticHyperParameters have no {', '.join(_RESOURCES)}."
+        yield f"HyperbandStrategyConfig.MaxResource is missing; StaticHyperParameters have no {', '.join(_RESOURCES)}."
 
 
 def _create(request: Request) -> Record:

@@ -64,17 +64,17 @@ class BayesianSearch(RandomSearch):
 
     def _expected_improvement(self, candidates: NDArray[np.float64]) -> NDArray[np.float64]:
         import numpy as np
-        from scipy.stats import norm
+        from scipy.special import ndtr
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import Matern
 
         # the length stays fixed: a few jobs say too little to learn it from
-        model = GaussianProcessRegressor(Matern(0.3, "fixed", nu=2.5), alpha=1e-4, normalize_y=True)
+        model = GaussianProcessRegressor(Matern(0.5, "fixed", nu=2.5), alpha=1e-4, normalize_y=True)
         model.fit(np.array(self._points), np.array(self._scores))
         mean, deviation = model.predict(candidates, return_std=True)
         gain = mean - max(self._scores)
         z = gain / np.maximum(deviation, 1e-9)
-        improvement: NDArray[np.float64] = gain * norm.cdf(z) + deviation * norm.pdf(z)
+        improvement: NDArray[np.float64] = gain * ndtr(z) + deviation * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
         return improvement
 
 
