@@ -35,23 +35,23 @@ def download(uri: str, directory: Path) -> Path:
 
 def download_all(uri: str, directories: Sequence[Path], *, sharded: bool = False) -> None:
     """Every object under the prefix in each directory; if sharded, each object in one of them."""
-    found = False
-    for position, (key, name) in enumerate(_objects(uri)):
-        found = True
-        for directory in [directories[position % len(directories)]] if sharded else directories:
-            target = directory / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            client("s3").download_file(parse(uri)[0], key, str(target))
-    if not found:
+    objects = list(_objects(uri))
+    if not objects:
         raise NoDataError(f"No S3 objects found under S3 URL {uri!r} given in input data source.")
+    for position, (key, name) in enumerate(objects):
+        for directory in [directories[position % len(directories)]] if sharded else directories:
+            _fetch(uri, key, directory / name)
 
 
 def restore(uri: str, directory: Path) -> None:
-    """What is under the prefix, if there is anything."""
+    """What is in the folder, if there is anything."""
     for key, name in _objects(uri.rstrip("/") + "/"):
-        target = directory / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        client("s3").download_file(parse(uri)[0], key, str(target))
+        _fetch(uri, key, directory / name)
+
+
+def _fetch(uri: str, key: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    client("s3").download_file(parse(uri)[0], key, str(target))
 
 
 def _objects(uri: str) -> Iterator[tuple[str, str]]:
@@ -72,9 +72,9 @@ def upload_all(directory: Path, uri: str, encryption: Mapping[str, Any]) -> None
 
 
 def upload(file: Path, uri: str, encryption: Mapping[str, Any]) -> None:
+    """The file as it is at this moment, though it may be written to."""
     bucket, key = parse(uri)
-    with file.open("rb") as body:
-        client("s3").put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+    client("s3").put_object(Bucket=bucket, Key=key, Body=file.read_bytes(), **encryption)
 
 
 def encryption(kms_key: str | None) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """A machine of a SageMaker job: a command that runs, and what there is of it while it runs.
 
-Where AWS gives a command 120 seconds after SIGTERM, it has NOTICE_SECONDS here.
+Where AWS gives a command 120 seconds after SIGTERM, it has NOTICE_SECONDS here. The command itself gets the signal; in
+AWS's containers it reaches the toolkit, which does not always pass it on to the script:
+https://github.com/aws/sagemaker-training-toolkit/issues/125
 """
 
 from __future__ import annotations

@@ -55,14 +55,14 @@ class TrainingRun:
 
     def interrupt(self, *, kill: bool) -> None:
         """Take the machines away, as AWS takes back spot capacity: with notice, or at once."""
-        name, status = self.record["TrainingJobName"], self.record["SecondaryStatus"]
+        name = self.record["TrainingJobName"]
         if not self.record.get("EnableManagedSpotTraining"):
             raise ValueError(
                 f"{name} is not interruptible: it does not run on spot capacity. Create it with "
                 "EnableManagedSpotTraining, MaxWaitTimeInSeconds and a CheckpointConfig."
             )
         with self._changing:
-            if status != "Training" or self._asked:
+            if (status := self.record["SecondaryStatus"]) != "Training" or self._asked:
                 raise ValueError(f"{name} is {status}; a job is interrupted while it is Training.")
             self._asked = "killed" if kill else "Interrupted"
             self._wake.set()
@@ -73,13 +73,11 @@ class TrainingRun:
         reason = ""
         try:
             outcome = self._train()
-            if outcome == "Failed":
-                reason = self._reason
+            reason = self._reason
         except Exception as error:
             outcome, reason = "Failed", f"ClientError: {error}"
         now = time.time()
-        if self._attempt_began:
-            began = self.record.setdefault("TrainingStartTime", now)
+        if began := self.record.get("TrainingStartTime"):
             self.record.update(
                 TrainingEndTime=now,
                 TrainingTimeInSeconds=math.ceil(now - began),
@@ -90,7 +88,6 @@ class TrainingRun:
             self.record["FailureReason"] = reason[:LONGEST_REASON]
         status = {"Completed": "Completed", "Failed": "Failed"}.get(outcome, "Stopped")
         self._enter(outcome, reason or _MESSAGES[outcome], status=status)
-        self.record["SecondaryStatusTransitions"][-1]["EndTime"] = now
         self.ended.set()
 
     def _train(self) -> str:
@@ -245,7 +242,8 @@ class TrainingRun:
             transitions = self.record.setdefault("SecondaryStatusTransitions", [])
             if transitions:
                 transitions[-1]["EndTime"] = now
-            transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
+            end = {} if status in ("InProgress", "Stopping") else {"EndTime": now}
+            transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message, **end})
             self.record.update(LastModifiedTime=now, SecondaryStatus=secondary, TrainingJobStatus=status, Status=status)
 
 
