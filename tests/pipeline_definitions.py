@@ -4,9 +4,9 @@ The form is judged by ``tests/schemas/pipeline_definition.json``, a schema of ou
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching-enabling.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-experiments.html and what the SageMaker Python SDK writes
-(https://github.com/aws/sagemaker-python-sdk/tree/v2.255.0/src/sagemaker/workflow). The schema that AWS published,
-https://github.com/aws-sagemaker-mlops/sagemaker-model-building-pipeline-definition-JSON-schema at 02a0602, comes
-without a licence, so no copy of it lies here. It lags too. What it refuses although the service's documentation or
+(https://github.com/aws/sagemaker-python-sdk/tree/0097221/src/sagemaker/workflow). The schema that AWS published,
+https://github.com/aws-sagemaker-mlops/sagemaker-model-building-pipeline-definition-JSON-schema at 02a0602, holds
+no licence, so no copy of it lies here. It lags too. What it refuses although the service's documentation or
 SDK has it:
 
 - ``Tuning`` and ``Fail`` as steps of the pipeline, conditions within branches, ``Not``, ``In`` as the SDK writes it;
@@ -105,7 +105,8 @@ def _of_step(step: Step, definition: Definition) -> Iterator[str]:
 
 def _refused(sent: Sent) -> list[str]:
     """What botocore refuses to send; if nothing, what the service would refuse: values, patterns and ranges."""
-    report = ParamValidator().validate(sent.request, _model().operation_model(sent.operation).input_shape)
+    shape: Any = _model().operation_model(sent.operation).input_shape
+    report = ParamValidator().validate(sent.request, shape)
     if report.has_errors():
         return str(report.generate_report()).splitlines()
     try:

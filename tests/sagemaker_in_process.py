@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from practice.local_cloud import sagemaker
 from practice.local_cloud.sagemaker_api import ApiError, Operation, Record, Request, arn
@@ -53,12 +54,14 @@ class SageMaker:
         }
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        name = str(request.headers["X-Amz-Target"], "ascii").removeprefix("SageMaker.")
+        target: Any = request.headers["X-Amz-Target"]
+        sent: Any = request.body
+        name = target.decode().removeprefix("SageMaker.")
         try:
-            status, body = 200, sagemaker.API.call(name, self._operations[name], json.loads(request.body))
+            status, body = 200, sagemaker.API.call(name, self._operations[name], json.loads(sent))
         except ApiError as error:
             status, body = 400, {"__type": error.code, "message": str(error)}
-        return AWSResponse(request.url, status, {}, _Body(json.dumps(body).encode()))
+        return AWSResponse(request.url, status, HTTPHeaders(), _Body(json.dumps(body).encode()))
 
     def _jobs(self, noun: str, kind: str, **found: Any) -> dict[str, Operation]:
         def create(request: Request) -> Record:

@@ -195,6 +195,13 @@ def test_a_job_that_fails_fails_the_execution_with_its_reason(sagemaker: SageMak
     assert list(done) == ["Dataset", "Train"]
 
 
+def test_the_first_step_that_fails_ends_the_execution(sagemaker: SageMaker, name: str) -> None:
+    create(sagemaker, name, small(fail("First"), fail("Second")))
+    execution = start(sagemaker, name)
+    assert sagemaker.wait(execution)["PipelineExecutionStatus"] == "Failed"
+    assert list(steps(sagemaker, execution)) == ["First"]
+
+
 def test_a_request_that_the_job_refuses_fails_the_step(sagemaker: SageMaker, group: str) -> None:
     definition = json.loads(example_in(group))
     step(definition, "Dataset")["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = "1"
@@ -332,6 +339,7 @@ def test_parameters_that_do_not_fit_are_refused_at_the_start(
         (small(fail("A"), Stages=[]), "The definition has Stages"),
         (small({"Name": "A", "Type": "Lambda", "Arguments": {}}), "Step A has the Type 'Lambda'; the local cloud emul"),
         (small(fail("A b")), "Name is 'A b'"),
+        ('{"Steps": ["A"]}', "A step is 'A'; it must be an object"),
         (small(fail("A", PropertyFiles=[])), "Step A has PropertyFiles"),
         (small(fail("A"), condition("B", then=[fail("A")])), "Step A is there twice"),
         (small(fail("A", DependsOn=["B"])), "Step A depends on B, which is no step; there are A"),

@@ -358,8 +358,8 @@ def test_a_request_that_botocore_sends_but_the_model_forbids_is_refused(
 
 
 def test_an_operation_that_is_not_emulated_says_so(sagemaker: Any) -> None:
-    with pytest.raises(ClientError, match="the local cloud does not emulate SageMaker's ListTrainingJobs"):
-        sagemaker.list_training_jobs()
+    with pytest.raises(ClientError, match="the local cloud does not emulate SageMaker's ListTransformJobs"):
+        sagemaker.list_transform_jobs()
 
 
 def test_an_endpoint_cannot_be_invoked_and_says_so(local_cloud: LocalCloud) -> None:

@@ -194,7 +194,7 @@ def _wake_readers(stream_arn: str, _records: Any) -> None:
             running.wake.set()
 
 
-async def flush() -> dict[str, int]:
+async def flush(_: Mapping[str, str]) -> dict[str, int]:
     """Deliver everything that waits in a buffer, and answer when it is in S3: objects written, by stream."""
     return await asyncio.to_thread(_flush)
 

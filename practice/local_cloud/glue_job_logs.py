@@ -5,19 +5,14 @@ Source: https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging-en
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from practice.local_cloud.job_logs import LogStream
 from practice.local_cloud.loopback import client
 
 PREFIX = "/aws-glue/jobs"
-_MOST_EVENTS = 10_000
-_MOST_BYTES = 1_000_000
-_EVENT_OVERHEAD = 26
-_LONGEST_LINE = 250_000
 
 
 def log_group_prefix(job: Mapping[str, Any], run: Mapping[str, Any], arguments: Mapping[str, str]) -> str:
@@ -37,31 +32,5 @@ def write_logs(run: dict[str, Any], job: Mapping[str, Any], arguments: Mapping[s
     for source, kind in (("stdout", "output"), ("stderr", "error")):
         file = directory / source
         if file.exists() and file.stat().st_size:
-            _write(f"{prefix}/{kind}", run["Id"], file.read_text(encoding="utf-8", errors="replace"))
-
-
-def _write(group: str, stream: str, text: str) -> None:
-    logs = client("logs")
-    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
-        logs.create_log_group(logGroupName=group)
-    logs.create_log_stream(logGroupName=group, logStreamName=stream)
-    for events in _batches(text):
-        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
-
-
-def _batches(text: str) -> Iterator[list[dict[str, Any]]]:
-    """The lines as events, in batches that PutLogEvents takes."""
-    now, size = int(time.time() * 1000), 0
-    batch: list[dict[str, Any]] = []
-    for line in text.splitlines():
-        if not line.strip():
-            continue
-        event = {"timestamp": now, "message": line[:_LONGEST_LINE]}
-        weight = len(line.encode()) + _EVENT_OVERHEAD
-        if batch and (len(batch) == _MOST_EVENTS or size + weight > _MOST_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(event)
-        size += weight
-    if batch:
-        yield batch
+            stream = LogStream(f"{prefix}/{kind}", run["Id"])
+            stream.write(file.read_text(encoding="utf-8", errors="replace"))

@@ -16,16 +16,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from practice.local_cloud.glue_launcher import MESSAGE, SPARK_DEFAULTS
 from practice.local_cloud.java import java_home
-from practice.local_cloud.server import CREDENTIALS, HOST
+from practice.local_cloud.job_process import environment, exit_code, kill_family
+from practice.local_cloud.server import HOST
 from practice.local_cloud.spark_classes import java_options
 
 PROJECT = Path(__file__).parents[2]
-
-_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 _SPARK_DEFAULTS = {
     "spark.master": "local[*]",
@@ -107,7 +104,7 @@ class JobProcess:
         message = self.directory / MESSAGE
         if message.exists():
             return Outcome("FAILED", message.read_text(encoding="utf-8"))
-        return Outcome("FAILED", f"Command Failed with exit code {128 - status if status < 0 else status}")
+        return Outcome("FAILED", f"Command Failed with exit code {exit_code(status)}")
 
     def stop(self) -> None:
         self._stopped = True
@@ -115,38 +112,23 @@ class JobProcess:
 
     def _kill(self) -> None:
         """End the process and what it started: Spark's Java, and the Python workers of that."""
-        try:
-            process = psutil.Process(self._process.pid)
-            family = [*process.children(recursive=True), process]
-        except psutil.NoSuchProcess:
-            return
-        for member in family:
-            try:
-                member.kill()
-            except psutil.NoSuchProcess:
-                continue
+        kill_family(self._process.pid)
         self._process.wait()
 
     def _environment(self, endpoint: str, python_files: Sequence[Path]) -> dict[str, str]:
         temporary = str(self.directory / "tmp")
         return {
-            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-            **CREDENTIALS,
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ENDPOINT_URL_S3": endpoint,
+            **environment(endpoint),
             "JAVA_HOME": str(java_home()),
             "PYSPARK_PYTHON": sys.executable,
             # not SPARK_CONF_DIR: with another class path, Java would not take the classes it keeps
             "PYSPARK_SUBMIT_ARGS": shlex.join(
                 ["--properties-file", str(self.directory / SPARK_DEFAULTS), "pyspark-shell"]
             ),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": os.pathsep.join(str(file) for file in python_files),
-            "PYTHONUNBUFFERED": "1",
             "SPARK_LOCAL_DIRS": temporary,
             "SPARK_LOCAL_IP": HOST,
             "TMPDIR": temporary,
-            "TZ": "UTC",
         }
 
 

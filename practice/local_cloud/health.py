@@ -11,7 +11,7 @@ from practice.local_cloud.service import Operations, Route
 PATH = "/_sandbox/health"
 
 
-async def health() -> dict[str, Any]:
+async def health(_: Mapping[str, str]) -> dict[str, Any]:
     return {"pid": os.getpid()}
 
 

@@ -18,9 +18,13 @@ LONGEST_INVOCATION = 900
 CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION)
 
 
+def endpoint() -> str:
+    """The address of this very server."""
+    return f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
+
+
 @lru_cache
 def client(service_name: str) -> Any:
     """A client of this very server; thread-safe, one per service."""
     session: Any = boto3.Session()
-    endpoint = f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
-    return session.client(service_name, endpoint_url=endpoint, config=CONFIG)
+    return session.client(service_name, endpoint_url=endpoint(), config=CONFIG)

@@ -1,7 +1,8 @@
 """Amazon SageMaker, which MiniStack does not have: domains, feature groups, pipelines and the model registry.
 
 A module per kind of thing provides the operations; what none provides is refused with a message that says so.
-``POST /_sandbox/feature-store/flush`` delivers at once what would otherwise wait to be written to offline stores.
+``POST /_sandbox/feature-store/flush`` delivers at once what would otherwise wait to be written to offline stores;
+``POST /_sandbox/training-jobs/interrupt?name=...`` takes the machines of a spot training job away.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from practice.local_cloud import (
     sagemaker_feature_groups,
     sagemaker_model_registry,
     sagemaker_pipelines,
+    sagemaker_processing_jobs,
     sagemaker_space,
     sagemaker_tags,
+    sagemaker_training_jobs,
+    sagemaker_tuning_jobs,
     sagemaker_user_profile,
 )
 from practice.local_cloud.hooks import APP, RESPONSES, ROUTER
@@ -41,8 +45,11 @@ OPERATIONS: Mapping[str, Operation] = {
     **sagemaker_feature_groups.OPERATIONS,
     **sagemaker_model_registry.OPERATIONS,
     **sagemaker_pipelines.OPERATIONS,
+    **sagemaker_processing_jobs.OPERATIONS,
     **sagemaker_space.OPERATIONS,
     **sagemaker_tags.OPERATIONS,
+    **sagemaker_training_jobs.OPERATIONS,
+    **sagemaker_tuning_jobs.OPERATIONS,
     **sagemaker_user_profile.OPERATIONS,
 }
 _TARGET = "SageMaker."
@@ -83,7 +90,7 @@ def _control(name: str, body: bytes) -> Record:
         raise ApiError(
             "UnknownOperationException",
             f"the local cloud does not emulate SageMaker's {name}; it has domains, user profiles, spaces, apps, "
-            "feature groups, pipelines, model package groups, model packages and tags.",
+            "feature groups, pipelines, training, processing and tuning jobs, model packages and their groups, and tags.",
         )
     return API.call(name, OPERATIONS[name], json.loads(body or b"{}"))
 
@@ -93,12 +100,15 @@ def _error(code: str, message: str) -> Answer:
     return answer
 
 
-async def flush() -> dict[str, Any]:
+async def flush(_: Mapping[str, str]) -> dict[str, Any]:
     return await asyncio.to_thread(feature_store_offline.flush)
 
 
 RESOURCE_HANDLERS: Mapping[str, Operations] = sagemaker_cloudformation.RESOURCE_HANDLERS
-ROUTES: Mapping[tuple[str, str], Route] = {("POST", "/_sandbox/feature-store/flush"): flush}
+ROUTES: Mapping[tuple[str, str], Route] = {
+    ("POST", "/_sandbox/feature-store/flush"): flush,
+    ("POST", "/_sandbox/training-jobs/interrupt"): sagemaker_training_jobs.interrupt,
+}
 
 
 def install() -> None:

@@ -4,7 +4,8 @@ A package is a record: what it says of a model in S3 is kept, not checked. Refus
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackageGroup.html and
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html; that a list without a group has
-no versions unless they are asked for: https://github.com/boto/boto3/issues/3069.
+no versions unless they are asked for: https://github.com/boto/boto3/issues/3069; that it leaves out their names:
+https://github.com/aws/sagemaker-python-sdk/issues/5606.
 Not documented: the error for a group that still has packages, of which the API only lists ConflictException.
 """
 
@@ -132,7 +133,7 @@ def _list_packages(request: Request) -> Record:
     else:
         found = list(_PACKAGES.here.values()) if request.get("ModelPackageType") in ("Versioned", "Both") else []
     approval = request.get("ModelApprovalStatus")
-    chosen = [package for package in found if approval in (None, package["ModelApprovalStatus"])]
+    chosen = [p | {"ModelPackageName": None} for p in found if approval in (None, p["ModelApprovalStatus"])]
     return page(request, "ModelPackageSummaryList", chosen, name="ModelPackageGroupName")
 
 

@@ -4,7 +4,7 @@ A definition that is read has steps of known types with members of known names, 
 order. What a step asks of a job is checked by the job's own operation when the step runs, as on AWS.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html and, for the JSON itself, what the
-SageMaker Python SDK writes: https://github.com/aws/sagemaker-python-sdk/tree/v2.255.0/src/sagemaker/workflow
+SageMaker Python SDK writes: https://github.com/aws/sagemaker-python-sdk/tree/0097221/src/sagemaker/workflow
 """
 
 from __future__ import annotations
@@ -153,8 +153,10 @@ def read(text: str) -> Definition:
 
 def _steps(bodies: Iterable[Record], branch: tuple[str, bool] | None) -> Iterator[Step]:
     for body in bodies:
-        name, kind = body.get("Name"), body.get("Type")
-        if not re.fullmatch(r"[A-Za-z0-9\-_]{1,64}", str(name)):
+        if not isinstance(body, dict):
+            _refuse(f"A step is {body!r}; it must be an object.")
+        name, kind = str(body.get("Name")), str(body.get("Type"))
+        if not re.fullmatch(r"[A-Za-z0-9\-_]{1,64}", name):
             _refuse(f"A step's Name is {name!r}; it is 1 to 64 letters, digits, hyphens and underscores.")
         if kind not in STEP_MEMBERS:
             _refuse(f"Step {name} has the Type {kind!r}; the local cloud emulates {_listed(STEP_MEMBERS)}.")
@@ -164,7 +166,7 @@ def _steps(bodies: Iterable[Record], branch: tuple[str, bool] | None) -> Iterato
         yield Step(body, branch)
         if kind == "Condition":
             for member, outcome in _BRANCHES.items():
-                yield from _steps(body["Arguments"].get(member, ()), (str(name), outcome))
+                yield from _steps(body["Arguments"].get(member, ()), (name, outcome))
 
 
 def _parameter(body: Record) -> Parameter:

@@ -4,7 +4,7 @@ A value keeps its type: a number that a string is wanted for goes through ``Std:
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html and, for the JSON of functions and
-conditions, https://github.com/aws/sagemaker-python-sdk/tree/v2.255.0/src/sagemaker/workflow (functions.py,
+conditions, https://github.com/aws/sagemaker-python-sdk/tree/0097221/src/sagemaker/workflow (functions.py,
 conditions.py). Not in them: how ``Std:Join`` writes what is no string; here as JSON does.
 """
 
@@ -45,7 +45,7 @@ def resolve(value: Any, values: Values) -> Any:
         case {"Get": str(path), **rest} if not rest:
             return values.get(path)
         case {"Std:Join": {"Values": list(parts), **options}, **rest} if not rest:
-            return options.get("On", "").join(text_of(resolve(part, values)) for part in parts)
+            return str(options.get("On", "")).join(text_of(resolve(part, values)) for part in parts)
         case {"Std:JsonGet": {"PropertyFile": {"Get": str(file)}, "Path": str(path)}, **rest} if not rest:
             return at(values.property_file(file), path, file)
         case dict() if unknown := [name for name in value if name.startswith("Std:")]:

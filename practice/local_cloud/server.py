@@ -13,6 +13,7 @@ import shutil
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import psutil
 
@@ -67,7 +68,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await hooks.APP.app(scope, receive, send)
         return
     try:
-        status, answer = 200, await handler()
+        status, answer = 200, await handler(dict(parse_qsl(scope["query_string"].decode())))
+    except ValueError as error:
+        status, answer = 400, {"message": str(error)}
     except Exception as error:
         status, answer = 500, {"message": f"{type(error).__name__}: {error}"}
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})

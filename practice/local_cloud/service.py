@@ -24,8 +24,8 @@ Operations = Mapping[str, Callable[..., Any]]
 They run in a worker thread. An exception fails the resource with its message.
 """
 
-Route = Callable[[], Awaitable[Any]]
-"""Answers a request with what becomes its JSON body."""
+Route = Callable[[Mapping[str, str]], Awaitable[Any]]
+"""Answers a request, of which it is given the query, with what becomes its JSON body. A ValueError is the caller's."""
 
 
 class Service(Protocol):

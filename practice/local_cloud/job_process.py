@@ -1,0 +1,43 @@
+"""What the processes of Glue's and SageMaker's jobs have in common: their environment, their end, their exit code."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+from practice.local_cloud.server import CREDENTIALS
+
+_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """What a job sees of this machine: enough to run, and the local cloud as its only AWS."""
+    return {
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "TZ": "UTC",
+    }
+
+
+def kill_family(pid: int) -> None:
+    """End the process and all that it started, at once."""
+    try:
+        process = psutil.Process(pid)
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def exit_code(status: int) -> int:
+    """The code as a shell, or a container's engine, reports it: 137 for a process that was killed."""
+    return 128 - status if status < 0 else status
