@@ -1,8 +1,8 @@
 """What checkpoints cost, and what they save: ``python -m benchmarks.checkpointing``.
 
 The same training runs without checkpoints, with forty, and resumed after four fifths of its rounds. The three take
-turns, so a busy machine slows them alike; medians of the ratios within a turn are compared. Reading the data and fitting
-the transformations is done anew by a resumed run, so the rounds are as many as make that small.
+turns, so a busy machine slows them alike; medians of the ratios within a turn are compared. A resumed run reads the
+data and fits the transformations anew, so there are as many rounds as make that small.
 """
 
 from __future__ import annotations

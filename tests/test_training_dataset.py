@@ -111,8 +111,8 @@ def test_values_that_training_has_not_seen_are_transformed_too() -> None:
     assert np.isfinite(fitted.transform(unseen).astype(float)).all()
 
 
-def test_every_feature_is_transformed_but_the_target() -> None:
-    train = dataset.split(ROWS).train
+def test_every_feature_is_transformed_but_the_target_even_one_that_no_row_has() -> None:
+    train = dataset.split(ROWS).train.assign(weekend_share=np.nan)
     names = transformations.build("spend_90d").fit(train).get_feature_names_out()
     missing = {name for name in dataset.FEATURES if not any(found.startswith(name) for found in names)}
     assert missing == {"spend_90d"}
