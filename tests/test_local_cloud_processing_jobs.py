@@ -6,16 +6,12 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
-from tests.local_lake import Lake
 from tests.sagemaker_jobs import ENDED, IMAGE, ROLE, SageMakerJobs, archive
 
 RESOURCES = {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}}
@@ -112,57 +108,6 @@ def test_stopped_job_and_one_that_takes_too_long_are_stopped(jobs: SageMakerJobs
     jobs.sagemaker.stop_processing_job(ProcessingJobName=stopped)
 
     assert [wait(jobs, name)["ProcessingJobStatus"] for name in (stopped, long)] == ["Stopped", "Stopped"]
-
-
-def test_athena_selects_an_input_with_its_types(jobs: SageMakerJobs, local_cloud: LocalCloud, tmp_path: Path) -> None:
-    lake = Lake(local_cloud)
-    lake.put_parquet("orders/a.parquet", {"id": "string", "day": "string"}, [["a", "2026-01-02"], ["b", "2026-01-03"]])
-    lake.create_table("orders", {"id": "string", "day": "string"}, prefix="orders/")
-    athena = {
-        "Catalog": "AwsDataCatalog",
-        "Database": lake.database,
-        "QueryString": "SELECT id, CAST(day AS DATE) AS cutoff_date, 1 AS y FROM orders WHERE id = 'a';",
-        "WorkGroup": lake.workgroup,
-        "OutputS3Uri": jobs.uri("dataset"),
-        "OutputFormat": "PARQUET",
-    }
-    dataset = {"AthenaDatasetDefinition": athena, "LocalPath": "/opt/ml/processing/dataset", "InputMode": "File"}
-
-    job = run(
-        jobs,
-        ["bash", "-c", "cat /opt/ml/processing/dataset/* > /opt/ml/processing/copy/rows.parquet"],
-        ProcessingInputs=[{"InputName": "rows", "DatasetDefinition": dataset}],
-        ProcessingOutputConfig=outputs(jobs, "copied", "/opt/ml/processing/copy"),
-    )
-
-    assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
-    (tmp_path / "rows.parquet").write_bytes(jobs.get(jobs.uri("copied/rows.parquet")))
-    read = duckdb.read_parquet(str(tmp_path / "rows.parquet"))
-    assert dict(zip(read.columns, map(str, read.types), strict=True)) == {
-        "id": "VARCHAR",
-        "cutoff_date": "DATE",
-        "y": "INTEGER",
-    }
-    assert read.fetchall() == [("a", date(2026, 1, 2), 1)]
-    assert len(jobs.keys(f"dataset/{job['ProcessingJobName']}/rows/")) == 1
-    assert [table["Name"] for table in lake.glue.get_tables(DatabaseName=lake.database)["TableList"]] == ["orders"]
-
-
-def test_query_that_fails_fails_the_job(jobs: SageMakerJobs, local_cloud: LocalCloud) -> None:
-    lake = Lake(local_cloud)
-    athena = {
-        "Catalog": "AwsDataCatalog",
-        "Database": lake.database,
-        "QueryString": "SELECT * FROM nothing",
-        "WorkGroup": lake.workgroup,
-        "OutputS3Uri": jobs.uri("no-dataset"),
-        "OutputFormat": "PARQUET",
-    }
-    dataset = {"AthenaDatasetDefinition": athena, "LocalPath": "/opt/ml/processing/dataset"}
-
-    job = run(jobs, ["true"], ProcessingInputs=[{"InputName": "rows", "DatasetDefinition": dataset}])
-
-    assert job["FailureReason"].startswith("ClientError: the Athena query is FAILED: ")
 
 
 def test_configuration_is_where_the_container_finds_it(jobs: SageMakerJobs) -> None:

@@ -6,6 +6,7 @@ Source: https://github.com/aws/sagemaker-containers#how-a-script-is-executed-ins
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -48,7 +49,8 @@ def parse(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--early_stopping_rounds", type=_at_least(0), default=0)
     parser.add_argument("--checkpoint_every", type=_at_least(1), default=10)
-    parser.add_argument("--checkpoint_path", default="/opt/ml/checkpoints")
+    # with $TRAINING_JOB_NAME in it, jobs that share a place in S3 have a folder each
+    parser.add_argument("--checkpoint_path", type=os.path.expandvars, default="/opt/ml/checkpoints")
     parser.add_argument("--nthread", type=_at_least(1))
     # Automatic model tuning adds the name of its metric to the hyperparameters.
     parser.add_argument("--_tuning_objective_metric", help=argparse.SUPPRESS)

@@ -90,7 +90,7 @@ def _control(name: str, body: bytes) -> Record:
         raise ApiError(
             "UnknownOperationException",
             f"the local cloud does not emulate SageMaker's {name}; it has domains, user profiles, spaces, apps, "
-            "feature groups, pipelines, training, processing and tuning jobs, model packages and their groups, and tags.",
+            "feature groups, pipelines, training, processing and tuning jobs, model packages, their groups, and tags.",
         )
     return API.call(name, OPERATIONS[name], json.loads(body or b"{}"))
 

@@ -1,6 +1,6 @@
 """Processing jobs that really run: a container's command, on this machine.
 
-Inputs come from S3 and from queries of Athena, outputs go to S3 when the command has succeeded. An instance type says
+Inputs come from S3, outputs go to S3 when the command has succeeded. An instance type says
 nothing here about memory or speed. What would change how the command runs is refused.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProcessingJob.html and
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from practice.local_cloud import sagemaker_athena_dataset, sagemaker_tags
+from practice.local_cloud import sagemaker_tags
 from practice.local_cloud.job_files import download_all, encryption, upload_all
 from practice.local_cloud.job_logs import LogStream
 from practice.local_cloud.sagemaker_api import (
@@ -138,14 +138,8 @@ class ProcessingRun:
         return "Completed"
 
     def _fetch(self, given: Mapping[str, Any], container: Container) -> None:
-        if source := given.get("S3Input"):
-            download_all(source["S3Uri"], [container.path(source["LocalPath"])])
-        else:
-            dataset = given["DatasetDefinition"]
-            folder = f"{self.record['ProcessingJobName']}/{given['InputName']}"
-            sagemaker_athena_dataset.make(
-                dataset["AthenaDatasetDefinition"], folder, container.path(dataset["LocalPath"])
-            )
+        source = given["S3Input"]
+        download_all(source["S3Uri"], [container.path(source["LocalPath"])])
 
     def _enter(self, status: str) -> None:
         self.record.update(LastModifiedTime=time.time(), ProcessingJobStatus=status, Status=status)
@@ -174,15 +168,10 @@ def _complaints(request: Request) -> Iterator[str]:
 
 
 def _complaints_of_input(given: Mapping[str, Any]) -> Iterator[str]:
-    name, source, dataset = given["InputName"], given.get("S3Input"), given.get("DatasetDefinition", {})
-    athena = dataset.get("AthenaDatasetDefinition")
-    if source and (source["S3DataType"] != "S3Prefix" or source.get("S3InputMode", "File") != "File"):
-        yield f"input {name!r} is not an S3Prefix in File mode; the local cloud emulates no other S3Input."
-    if not source and not athena:
-        yield f"input {name!r} needs an S3Input or an AthenaDatasetDefinition; the local cloud emulates no other."
-    if athena and (reason := sagemaker_athena_dataset.complaint(athena)):
-        yield f"input {name!r}: {reason}"
-    if not (source or dataset).get("LocalPath", "").startswith(ML):
+    name, source = given["InputName"], given.get("S3Input", {})
+    if source.get("S3DataType") != "S3Prefix" or source.get("S3InputMode", "File") != "File":
+        yield f"input {name!r} is not an S3Prefix in File mode; the local cloud emulates no other input."
+    if not source.get("LocalPath", "").startswith(ML):
         yield f"input {name!r} needs a LocalPath under {ML}."
 
 
