@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -274,14 +275,16 @@ def test_one_failed_instance_fails_the_job(jobs: SageMakerJobs) -> None:
     assert job["FailureReason"].endswith("ValueError: lost, exit code: 1")
 
 
-def test_jobs_are_listed_by_status_and_name(jobs: SageMakerJobs) -> None:
-    name = jobs.train("")["TrainingJobName"]
+def test_jobs_are_listed_by_name_status_and_time(jobs: SageMakerJobs) -> None:
+    job = jobs.train("")
+    name, changed = job["TrainingJobName"], job["LastModifiedTime"]
 
-    def listed(status: str) -> list[str]:
-        found = jobs.sagemaker.list_training_jobs(NameContains=name, StatusEquals=status)["TrainingJobSummaries"]
+    def listed(**request: Any) -> list[str]:
+        found = jobs.sagemaker.list_training_jobs(NameContains=name, **request)["TrainingJobSummaries"]
         return [job["TrainingJobName"] for job in found]
 
-    assert (listed("Completed"), listed("Failed")) == ([name], [])
+    assert listed(StatusEquals="Completed") == listed(LastModifiedTimeBefore=changed + timedelta(1)) == [name]
+    assert listed(StatusEquals="Failed") == listed(LastModifiedTimeAfter=changed + timedelta(1)) == []
 
 
 def test_name_is_used_once(jobs: SageMakerJobs) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,13 @@ from tests.training_jobs import Attempt, Job, channels
 TOLERANCE = 1e-6
 """On a prediction between 0 and 1. Measured: 0 on one host; 1e-7 on two, which add up in another order."""
 
-SAMPLING = {"num_round": 300, "checkpoint_every": 5, "subsample": 0.7, "colsample_bytree": 0.7, "eta": 0.05}
+SAMPLING: dict[str, Any] = {
+    "num_round": 300,
+    "checkpoint_every": 5,
+    "subsample": 0.7,
+    "colsample_bytree": 0.7,
+    "eta": 0.05,
+}
 RUNS, INTERRUPTIONS_PER_RUN = 4, 5
 HOSTS = ("127.0.0.1", "localhost")
 
@@ -116,6 +123,6 @@ def _rounds(log: list[str]) -> list[int]:
     return [int(line[1 : line.index("]")]) for line in log if line.startswith("[") and "train-" in line]
 
 
-def _start_on_two_hosts(job: Job, **hyperparameters: object) -> list[Attempt]:
+def _start_on_two_hosts(job: Job, **hyperparameters: Any) -> list[Attempt]:
     port = {"TRACKER_PORT": str(free_port())}
     return [job.start(job.environment(HOSTS, host) | port, **hyperparameters) for host in HOSTS]

@@ -102,9 +102,9 @@ def _decoded(token: str) -> list[Any]:
 
 def _selected(request: Request, record: Record, name: str) -> bool:
     for key, wanted in request.items():
-        if key.endswith("After") and record[key.removesuffix("After")] < wanted:
+        if key.endswith("TimeAfter") and record[key.removesuffix("After")] < wanted:
             return False
-        if key.endswith("Before") and record[key.removesuffix("Before")] > wanted:
+        if key.endswith("TimeBefore") and record[key.removesuffix("Before")] > wanted:
             return False
         if key.endswith("Equals") and _plain(record.get(key.removesuffix("Equals"))) != wanted:
             return False

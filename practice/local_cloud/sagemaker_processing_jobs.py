@@ -85,6 +85,7 @@ class ProcessingRun:
     def __init__(self, record: Record) -> None:
         self.record = record
         self._stopping = threading.Event()
+        self._changing = threading.Lock()
         self._enter("InProgress")
 
     def stop(self) -> None:
@@ -142,7 +143,10 @@ class ProcessingRun:
         download_all(source["S3Uri"], [container.path(source["LocalPath"])])
 
     def _enter(self, status: str) -> None:
-        self.record.update(LastModifiedTime=time.time(), ProcessingJobStatus=status, Status=status)
+        """Change the status, unless the job has ended."""
+        with self._changing:
+            if self.record.get("Status", "InProgress") in ("InProgress", "Stopping"):
+                self.record.update(LastModifiedTime=time.time(), ProcessingJobStatus=status, Status=status)
 
 
 _RUNS: Records[str, ProcessingRun] = Records()

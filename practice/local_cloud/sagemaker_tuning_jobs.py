@@ -66,6 +66,7 @@ class TuningRun:
         self._ranges = ranges(self.config.get("ParameterRanges", {}))
         self._trainings: list[tuple[TrainingRun, dict[str, str]]] = []
         self._stopping = threading.Event()
+        self._changing = threading.Lock()
         self._enter("InProgress")
 
     def stop(self) -> None:
@@ -181,7 +182,10 @@ class TuningRun:
         return summary
 
     def _enter(self, status: str) -> None:
-        self.record.update(LastModifiedTime=time.time(), HyperParameterTuningJobStatus=status, Status=status)
+        """Change the status, unless the job has ended."""
+        with self._changing:
+            if self.record.get("Status", "InProgress") in ("InProgress", "Stopping"):
+                self.record.update(LastModifiedTime=time.time(), HyperParameterTuningJobStatus=status, Status=status)
 
 
 _RUNS: Records[str, TuningRun] = Records()
