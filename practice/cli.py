@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts import ContractError
-from practice import feature_commands, local, pipeline_commands, queries
+from practice import feature_commands, local, pipeline_commands, queries, training_commands
 from practice.console import COMMAND, err, fail, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
@@ -42,11 +42,16 @@ land = typer.Typer(help="Put batch files into the raw zone.", no_args_is_help=Tr
 MACHINE = "On this machine"
 DATA = "Data in"
 ANSWERS = "Answers out"
+MODELS = "Models"
 
 app.add_typer(generate, name="generate", rich_help_panel=DATA)
 app.add_typer(land, name="land", rich_help_panel=DATA)
 app.add_typer(feature_commands.app, name="features", rich_help_panel=ANSWERS)
 app.add_typer(pipeline_commands.app, name="pipeline", rich_help_panel=ANSWERS)
+app.command("train", rich_help_panel=MODELS)(training_commands.train)
+app.command("tune", rich_help_panel=MODELS)(training_commands.tune)
+app.command("experiments", rich_help_panel=MODELS)(training_commands.experiments)
+app.add_typer(training_commands.drills, name="drill", rich_help_panel=MODELS)
 
 
 @app.callback()

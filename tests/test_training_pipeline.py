@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from jobs.training.tuning import MOST_AT_ONCE, MOST_JOBS
 from machine_learning.input_mode import InputMode
 from machine_learning.training_code import archive
 from machine_learning.training_steps import TrainingSteps
-from machine_learning.tuning import MOST_AT_ONCE, MOST_JOBS, Tuning
+from machine_learning.tuning import Tuning
 from machine_learning.xgboost_image import ACCOUNTS
 from stacks.regions import missing_stacks
 from tests.pipeline_definitions import complaints, requests

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.training.tuning import tuning_config
 from machine_learning.input_mode import InputMode
 from machine_learning.training_storage import (
     ARTIFACTS_PREFIX,
@@ -11,7 +12,7 @@ from machine_learning.training_storage import (
     DATASETS_PREFIX,
     EVALUATIONS_PREFIX,
 )
-from machine_learning.tuning import Tuning, tuning_config
+from machine_learning.tuning import Tuning
 
 Json = dict[str, Any]
 
@@ -30,6 +31,7 @@ MOST_PROCESSING_SECONDS = 1800
 
 _EVALUATION = {"Get": "Steps.Evaluate.PropertyFiles.EvaluationReport"}
 _CODE = "/opt/ml/processing/input/code"
+_CHECKPOINTS = "/opt/ml/checkpoints"
 _UNPACK_AND_RUN = f'set -e; mkdir -p {_CODE}/unpacked; cd {_CODE}/unpacked; tar -xzf ../*.gz; exec python3 "$@"'
 
 
@@ -117,7 +119,7 @@ class TrainingSteps:
             "Type": "Training",
             "Arguments": {
                 **self._training(),
-                "HyperParameters": {**self._script(), **given},
+                "HyperParameters": {**self._script(), **given, "checkpoint_path": _CHECKPOINTS},
                 "Tags": self._tags(),
             },
             "RetryPolicies": [_WHEN_OUT_OF_CAPACITY],
@@ -126,7 +128,7 @@ class TrainingSteps:
     def _tune(self) -> Json:
         fixed = {} if self.tuning == Tuning.HYPERBAND else {"num_round": {"Get": "Parameters.NumRound"}}
         # the jobs of one search share a place, so each has a folder of its own there
-        own_folder = {"checkpoint_path": "/opt/ml/checkpoints/$TRAINING_JOB_NAME"}
+        own_folder = {"checkpoint_path": f"{_CHECKPOINTS}/$TRAINING_JOB_NAME"}
         return {
             "Name": "Tune",
             "Type": "Tuning",
@@ -180,7 +182,7 @@ class TrainingSteps:
                 "MaxRuntimeInSeconds": self.max_runtime_seconds,
                 "MaxWaitTimeInSeconds": 2 * self.max_runtime_seconds,
             },
-            "CheckpointConfig": {"S3Uri": self._place(CHECKPOINTS_PREFIX), "LocalPath": "/opt/ml/checkpoints"},
+            "CheckpointConfig": {"S3Uri": self._place(CHECKPOINTS_PREFIX), "LocalPath": _CHECKPOINTS},
         }
 
     def _script(self) -> Json:

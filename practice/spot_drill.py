@@ -1,0 +1,83 @@
+"""Takes the machine of a training job away, and tells what that cost and what the checkpoint saved."""
+
+from __future__ import annotations
+
+import urllib.request
+from dataclasses import dataclass
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+
+from practice.errors import PracticeError
+from practice.local_cloud.lifecycle import LocalCloud
+from practice.sandbox import Sandbox
+from practice.training import TrainingRun, describe_job, rounds
+from practice.training_progress import follow
+
+PARAMETERS = {"NumRound": "2000", "Eta": "0.01", "MaxDepth": "3"}
+"""So many small steps that there is a while to interrupt."""
+_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Drill:
+    """An interruption: the rounds done until then, those that the checkpoint had, and the seconds these had taken."""
+
+    run: TrainingRun
+    rounds_done: int
+    rounds_kept: int
+    seconds_saved: float
+    training_seconds: int
+    billable_seconds: int
+
+
+def drill(sandbox: Sandbox, arn: str, *, kill: bool) -> Drill:
+    """Follow a run, and interrupt its training once, half-way; on AWS nobody can ask for that."""
+    cloud = sandbox.target.cloud
+    if cloud is None:
+        raise PracticeError(
+            "Spot capacity on AWS is taken away when AWS needs it, not when it is asked for. Run the drill on the "
+            "local cloud: leave out --aws."
+        )
+    interrupted: list[str] = []
+
+    def interrupt_once(run: TrainingRun, done: int) -> None:
+        step = run.step("Train")
+        if step and not interrupted and done >= _SHARE * int(PARAMETERS["NumRound"]):
+            interrupt(cloud, step.job, kill=kill)
+            interrupted.append(step.job)
+
+    run = follow(sandbox, arn, interrupt_once)
+    if not interrupted:
+        reason = f": {run.reason}" if run.reason else ""
+        raise PracticeError(f"The run ended as {run.status} before it could be interrupted{reason}")
+    return outcome(sandbox, run, interrupted[0])
+
+
+def outcome(sandbox: Sandbox, run: TrainingRun, job: str) -> Drill:
+    """What the log of an interrupted job tells: rounds are numbered from 0, and begin again after those kept."""
+    found = rounds(sandbox, job)
+    described = describe_job(sandbox, job)
+    kept = 1 + found.resumed_after[0] if found.resumed_after else 0
+    again = next((i for i in range(1, len(found.logged)) if found.logged[i].number <= found.logged[i - 1].number), None)
+    first = found.logged[:again]
+    at_work = first[-1].time - first[0].time if len(first) > 1 else 0.0
+    return Drill(
+        run,
+        rounds_done=len(first),
+        rounds_kept=kept,
+        seconds_saved=at_work * kept / max(1, len(first) - 1),
+        training_seconds=described["TrainingTimeInSeconds"],
+        billable_seconds=described["BillableTimeInSeconds"],
+    )
+
+
+def interrupt(cloud: LocalCloud, job: str, *, kill: bool) -> None:
+    """Have the local cloud take the machine of a training job away, with notice or at once."""
+    query = urlencode({"name": job, "mode": "kill" if kill else "notice"})
+    url = f"{cloud.endpoint}/_sandbox/training-jobs/interrupt?{query}"
+    request = urllib.request.Request(url, method="POST")  # noqa: S310
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
+            pass
+    except HTTPError as error:
+        raise PracticeError(f"The job was not interrupted: {error.read().decode()}") from error

@@ -1,0 +1,219 @@
+"""Runs the training pipeline, and tells what it did: each step, each round of training, the model's evaluation."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from rich.table import Table
+
+from practice.console import table
+from practice.errors import PracticeError
+from practice.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sagemaker import SageMakerClient
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_EVALUATIONS = "evaluations"
+_LOOK_EVERY_SECONDS = {True: 0.3, False: 10.0}
+_NOT_ENDED = ("Executing", "Stopping")
+_ROUND = re.compile(r"^\[(\d+)\]\s+train-")
+_RESUMED = re.compile(r"^going on after round (\d+)")
+_SHOWN = {"auc": "AUC", "f1": "F1", "precision": "precision", "recall": "recall", "accuracy": "accuracy"}
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """A step of a run: its job, if it is one, and how it went."""
+
+    name: str
+    status: str
+    job: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A run of the training pipeline that has ended, or has not yet."""
+
+    arn: str
+    status: str
+    reason: str
+    steps: tuple[TrainingStep, ...]
+    model_package: str
+
+    @property
+    def id(self) -> str:
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in _NOT_ENDED
+
+    def step(self, name: str) -> TrainingStep | None:
+        return next((step for step in self.steps if step.name == name), None)
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round of boosting that the log tells of, and when it was told."""
+
+    number: int
+    time: float
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The rounds of a training job in the order of its log, and the round after which it went on, if it did."""
+
+    logged: tuple[Round, ...]
+    resumed_after: tuple[int, ...]
+
+    @property
+    def done(self) -> int:
+        return 1 + max((entry.number for entry in self.logged), default=-1)
+
+
+def start(sandbox: Sandbox, parameters: Mapping[str, str]) -> str:
+    """Start a run with these parameters, the pipeline's own where one is not given; returns its ARN."""
+    client: SageMakerClient = sandbox.client("sagemaker")
+    return client.start_pipeline_execution(
+        PipelineName=sandbox["TrainingPipeline"],
+        PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
+        ClientRequestToken=uuid4().hex,
+    )["PipelineExecutionArn"]
+
+
+def look(sandbox: Sandbox, arn: str) -> TrainingRun:
+    """The run as it is now."""
+    client: SageMakerClient = sandbox.client("sagemaker")
+    described = client.describe_pipeline_execution(PipelineExecutionArn=arn)
+    pages = client.get_paginator("list_pipeline_execution_steps").paginate(
+        PipelineExecutionArn=arn, SortOrder="Ascending"
+    )
+    entries = [entry for page in pages for entry in page["PipelineExecutionSteps"]]
+    metadata = {entry["StepName"]: entry.get("Metadata", {}) for entry in entries}
+    steps = tuple(_step(entry) for entry in entries)
+    failed = next((step.reason for step in steps if step.status == "Failed"), "")
+    return TrainingRun(
+        arn,
+        described["PipelineExecutionStatus"],
+        failed or described.get("FailureReason", ""),
+        steps,
+        metadata.get("Register", {}).get("RegisterModel", {}).get("Arn", ""),
+    )
+
+
+def _step(entry: Mapping[str, Any]) -> TrainingStep:
+    jobs = (found["Arn"] for found in entry.get("Metadata", {}).values() if isinstance(found, dict) and "Arn" in found)
+    began = entry.get("StartTime")
+    until = entry.get("EndTime") or datetime.now(UTC)
+    return TrainingStep(
+        entry["StepName"],
+        entry["StepStatus"],
+        next(jobs, "").rpartition("/")[2],
+        (until - began).total_seconds() if began else 0.0,
+        entry.get("FailureReason", ""),
+    )
+
+
+def watch(sandbox: Sandbox, arn: str) -> Iterator[TrainingRun]:
+    """The run again and again, until it has ended."""
+    while True:
+        found = look(sandbox, arn)
+        yield found
+        if found.ended:
+            return
+        time.sleep(_LOOK_EVERY_SECONDS[sandbox.target.cloud is not None])
+
+
+def runs(sandbox: Sandbox, most: int) -> list[TrainingRun]:
+    """The last runs, the newest first."""
+    client: SageMakerClient = sandbox.client("sagemaker")
+    found = client.list_pipeline_executions(
+        PipelineName=sandbox["TrainingPipeline"], SortBy="CreationTime", SortOrder="Descending", MaxResults=most
+    )["PipelineExecutionSummaries"]
+    return [look(sandbox, entry["PipelineExecutionArn"]) for entry in found]
+
+
+def parameters_of(sandbox: Sandbox, run: TrainingRun) -> dict[str, str]:
+    """What a run was started with, defaults included."""
+    client: SageMakerClient = sandbox.client("sagemaker")
+    definition = json.loads(
+        client.describe_pipeline_definition_for_execution(PipelineExecutionArn=run.arn)["PipelineDefinition"]
+    )
+    values = {entry["Name"]: str(entry.get("DefaultValue", "")) for entry in definition["Parameters"]}
+    pages = client.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=run.arn)
+    return values | {entry["Name"]: entry["Value"] for page in pages for entry in page["PipelineParameters"]}
+
+
+def describe_job(sandbox: Sandbox, job: str) -> Mapping[str, Any]:
+    client: SageMakerClient = sandbox.client("sagemaker")
+    return client.describe_training_job(TrainingJobName=job)
+
+
+def rounds(sandbox: Sandbox, job: str) -> Rounds:
+    """The rounds that the log of a training job tells of so far."""
+    client: CloudWatchLogsClient = sandbox.client("logs")
+    try:
+        pages = client.get_paginator("filter_log_events").paginate(
+            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/algo-1"
+        )
+        lines = [(event["message"], event["timestamp"] / 1000) for page in pages for event in page["events"]]
+    except client.exceptions.ResourceNotFoundException:
+        lines = []
+    logged = tuple(Round(int(found[1]), at) for text, at in lines if (found := _ROUND.match(text)))
+    return Rounds(logged, tuple(int(found[1]) for text, _ in lines if (found := _RESUMED.match(text))))
+
+
+def evaluation(sandbox: Sandbox, run: TrainingRun) -> Mapping[str, Any]:
+    """The metrics of a run's model, and of its baselines."""
+    s3: S3Client = sandbox.client("s3")
+    key = f"{_EVALUATIONS}/{run.id}/evaluation.json"
+    found: Mapping[str, Any] = json.loads(s3.get_object(Bucket=sandbox["TrainingBucket"], Key=key)["Body"].read())
+    return found
+
+
+def fetch_report(sandbox: Sandbox, run: TrainingRun, directory: Path) -> Path:
+    """Copy what the evaluation left to a directory; returns the page to open."""
+    s3: S3Client = sandbox.client("s3")
+    prefix = f"{_EVALUATIONS}/{run.id}/"
+    target = directory / _EVALUATIONS / run.id
+    target.mkdir(parents=True, exist_ok=True)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=sandbox["TrainingBucket"], Prefix=prefix)
+    for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+        s3.download_file(sandbox["TrainingBucket"], key, str(target / key.removeprefix(prefix)))
+    return target / "report.html"
+
+
+def metrics_table(found: Mapping[str, Any]) -> Table:
+    """The model beside its baselines, each on the newest customers, whom none of them has seen."""
+    made = table("on the test cutoff", *_SHOWN.values(), numbers=tuple(_SHOWN.values()))
+    made.add_row("[bold]XGBoost[/]", *_values(found["binary_classification_metrics"]))
+    for name, metrics in found["baselines"].items():
+        made.add_row(name.replace("_", " "), *_values(metrics))
+    return made
+
+
+def _values(metrics: Mapping[str, Any]) -> Sequence[str]:
+    return [f"{metrics[name]['value']:.3f}" if name in metrics else "" for name in _SHOWN]
+
+
+def require_succeeded(run: TrainingRun) -> None:
+    if run.status != "Succeeded":
+        last = run.steps[-1].name if run.steps else "its start"
+        raise PracticeError(f"The training pipeline ended as {run.status} at {last}: {run.reason}")
+
+
+Tell = Callable[[str], None]

@@ -1,0 +1,37 @@
+"""Follows a run of the training pipeline on the screen: a bar for each step, the rounds of training counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.progress import TaskID
+
+from practice.console import out, progress
+from practice.sandbox import Sandbox
+from practice.training import TrainingRun, parameters_of, rounds, watch
+
+OfStep = Callable[[TrainingRun, int], None]
+
+
+def follow(sandbox: Sandbox, arn: str, during_training: OfStep | None = None) -> TrainingRun:
+    """Show the steps of a run until it has ended; returns it. While it trains, tell of the rounds done so far."""
+    bars: dict[str, TaskID] = {}
+    told: set[str] = set()
+    total = 0
+    with progress(out) as shown:
+        for run in watch(sandbox, arn):
+            for step in run.steps:
+                if step.name not in bars:
+                    bars[step.name] = shown.add_task(step.name, total=None)
+                if step.name == "Train" and step.status == "Executing" and step.job:
+                    total = total or int(parameters_of(sandbox, run)["NumRound"])
+                    done = rounds(sandbox, step.job).done
+                    shown.update(bars[step.name], total=total, completed=done)
+                    if during_training:
+                        during_training(run, done)
+                if step.status not in ("Starting", "Executing", "Stopping") and step.name not in told:
+                    told.add(step.name)
+                    shown.remove_task(bars[step.name])
+                    mark = "[green]✓[/]" if step.status == "Succeeded" else "[red]✗[/]"
+                    out.print(f"{mark} {step.name:<22}{step.seconds:6.1f} s  [dim]{step.job}[/]", overflow="ellipsis")
+    return run
