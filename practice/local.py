@@ -1,4 +1,4 @@
-"""The whole story on one machine: deploy, stream, refine, query, and accounts that add up."""
+"""The whole story on one machine: deploy, stream, refine, train, query, and accounts that add up."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
 from practice.sandbox import LAYERS, Sandbox, Target
 from practice.sending import require_all_taken, send_all
+from practice.training_story import tell_training_story
 
 DEFAULT_PORT = 4566
 ROWS = 5
@@ -70,6 +71,7 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         now = count(sandbox)
         tell(f"{now.raw - before.raw:,} orders in raw")
     refinery = tell_refinery_story(sandbox, cloud, plan)
+    training = tell_training_story(sandbox, directory)
     with step("Ask the named queries") as tell:
         answers = [(query, run(sandbox, query, rows=ROWS)) for query in named_queries(sandbox)]
         tell(f"{len(answers)} answers")
@@ -83,6 +85,7 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
         f"{manifest.messy:,} were messy but could be put right",
     )
     features_add_up = refinery.show()
+    training.show()
     _show_end(now, time.monotonic() - started)
     if not (adds_up and features_add_up):
         raise PracticeError(
@@ -122,6 +125,9 @@ def _show_end(now: Counts, seconds: float) -> None:
     for command, purpose in (
         ("query top_categories", "ask again"),
         ("features get C-000001", "a customer online"),
+        ("train --rounds 300", "another model"),
+        ("experiments", "compare the models"),
+        ("drill spot --kill", "lose the machine"),
         ("generate orders --count 3", "look at the events"),
         ("send --file my-orders.jsonl", "send your own"),
         ("status", "count what is there"),

@@ -15,7 +15,8 @@ from practice.queries import Query, run
 from practice.sample.plan import Plan
 from practice.sandbox import Sandbox
 
-CUTOFF_DAYS = (0, 30, 60, 120)
+CUTOFF_DAYS = (0, 90, 180, 270, 300, 330)
+"""The newest is for today; of the others, whose 90 days are over, one tests a model, one validates, the rest train."""
 SHOWN = ("customer_id", "frequency", "recency", "T", "monetary_value", "favourite_category")
 _SHOWN_CUSTOMERS = 3
 

@@ -35,7 +35,7 @@ class Plan:
     duplicates: float = 0.02
     messy: float = 0.05
     end: datetime = field(default_factory=now)
-    days: int = 200
+    days: int = 390
     contract: Contract = field(default_factory=lambda: Contract.load("orders"))
 
     def __post_init__(self) -> None:

@@ -1,0 +1,44 @@
+"""Training's part of the story: a model on spot capacity that is taken away once, judged, and registered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from practice import spot_drill
+from practice.console import out, show
+from practice.sandbox import Sandbox
+from practice.training import evaluation, fetch_report, metrics_table, start
+from practice.training_commands import show_drill
+
+
+@dataclass(frozen=True)
+class TrainingStory:
+    """How the run went, and what it left."""
+
+    drill: spot_drill.Drill
+    evaluation: dict[str, Any]
+    report: Path
+
+    def show(self) -> None:
+        """Show what the interruption cost, the model beside its baselines, and where its report lies."""
+        show_drill(self.drill)
+        compared = self.evaluation["comparison"]
+        show(
+            "Who will not buy again within 90 days",
+            metrics_table(self.evaluation),
+            f"AUC {compared['auc_margin']:+.3f} to the best baseline, {compared['best_baseline'].replace('_', ' ')}",
+        )
+        run = self.drill.run
+        if run.model_package:
+            out.print(f"Registered, and waiting for approval: [bold]{run.model_package}[/]", soft_wrap=True)
+        else:
+            out.print(f"[yellow]Not registered.[/] {run.reason}", soft_wrap=True)
+        out.print(f"The report: [bold]{self.report}[/]", soft_wrap=True)
+
+
+def tell_training_story(sandbox: Sandbox, directory: Path) -> TrainingStory:
+    """Run the training pipeline, and take the machine away while it trains."""
+    drill = spot_drill.drill(sandbox, start(sandbox, spot_drill.PARAMETERS), kill=False)
+    return TrainingStory(drill, dict(evaluation(sandbox, drill.run)), fetch_report(sandbox, drill.run, directory))
