@@ -50,6 +50,8 @@ class Container:
     root: Path
     host: str
     request: Mapping[str, Any]
+    tracker_port: int
+    """Where the instances may meet: on one machine, each attempt of each job needs a port of its own."""
 
     def channel(self, name: str) -> Path:
         return self.root / "input" / "data" / name
@@ -179,6 +181,7 @@ class Container:
             **base_environment(self.root, self.request.get("Environment", {})),
             "PYTHONPATH": str(self._code),
             "SAGEMAKER_BASE_DIR": str(self.root),
+            "TRACKER_PORT": str(self.tracker_port),
             "TRAINING_JOB_ARN": self.request["TrainingJobArn"],
             "TRAINING_JOB_NAME": self.request["TrainingJobName"],
             **{f"SM_{name}": value if isinstance(value, str) else _json(value) for name, value in values.items()},

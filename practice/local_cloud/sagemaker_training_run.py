@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+import socket
 import tempfile
 import threading
 import time
@@ -130,7 +131,8 @@ class TrainingRun:
         record = self.record
         submitted = decoded(record["HyperParameters"]["sagemaker_submit_directory"])
         code = download(submitted, directory)
-        containers = [Container(directory / host / "ml", host, record) for host in hosts(record)]
+        port = _free_port()
+        containers = [Container(directory / host / "ml", host, record, port) for host in hosts(record)]
         for container in containers:
             container.prepare(code)
         for channel in record.get("InputDataConfig", ()):
@@ -245,6 +247,12 @@ class TrainingRun:
             end = {} if status in ("InProgress", "Stopping") else {"EndTime": now}
             transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message, **end})
             self.record.update(LastModifiedTime=now, SecondaryStatus=secondary, TrainingJobStatus=status, Status=status)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _number(text: str) -> float | None:
