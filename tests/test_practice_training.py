@@ -1,0 +1,187 @@
+"""Running the training pipeline from the command line: how a run is told, and what an interruption cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from rich.console import Console
+
+from practice import spot_drill, tuning
+from practice.errors import PracticeError
+from practice.sandbox import Sandbox, Target
+from practice.training import (
+    TrainingRun,
+    TrainingStep,
+    look,
+    metrics_table,
+    parameters_of,
+    require_succeeded,
+    rounds,
+)
+
+PIPELINE = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/mine-churn-training"
+RUN = f"{PIPELINE}/execution/a1b2c3"
+JOB = "pipelines-a1b2c3-Train-x"
+PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/mine-customer-churn/3"
+BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+class Account:
+    """An account whose every call is stubbed."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, Any] = {}
+        self.stubs: dict[str, Stubber] = {}
+        for name in ("sagemaker", "logs", "s3"):
+            self.clients[name] = boto3.client(
+                name,  # type: ignore[call-overload]
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",  # noqa: S106
+            )
+            self.stubs[name] = Stubber(self.clients[name])
+            self.stubs[name].activate()
+        outputs = {"TrainingPipeline": "mine-churn-training", "TrainingBucket": "bucket"}
+        self.sandbox = Sandbox("mine", Target("test account", self.clients.__getitem__, None), outputs)
+
+    def will_describe(self, status: str, *steps: dict[str, Any]) -> None:
+        stub = self.stubs["sagemaker"]
+        stub.add_response(
+            "describe_pipeline_execution", {"PipelineExecutionStatus": status}, {"PipelineExecutionArn": RUN}
+        )
+        stub.add_response("list_pipeline_execution_steps", {"PipelineExecutionSteps": list(steps)})
+
+    def will_log(self, *lines: tuple[str, float]) -> None:
+        events = [{"message": text, "timestamp": int(seconds * 1000)} for text, seconds in lines]
+        self.stubs["logs"].add_response(
+            "filter_log_events",
+            {"events": events},
+            {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": f"{JOB}/algo-1"},
+        )
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    account = Account()
+    yield account
+    for stub in account.stubs.values():
+        stub.assert_no_pending_responses()
+
+
+def step(name: str, status: str, metadata: dict[str, Any], seconds: float, **more: Any) -> dict[str, Any]:
+    return {
+        "StepName": name,
+        "StepStatus": status,
+        "StartTime": BEGAN,
+        "EndTime": BEGAN + timedelta(seconds=seconds),
+        "Metadata": metadata,
+        **more,
+    }
+
+
+def test_a_run_is_its_steps_with_their_jobs_and_the_model_that_it_registered(account: Account) -> None:
+    job = {"TrainingJob": {"Arn": f"arn:aws:sagemaker:us-east-1:111122223333:training-job/{JOB}"}}
+    account.will_describe(
+        "Succeeded",
+        step("Train", "Succeeded", job, 12.5),
+        step("Register", "Succeeded", {"RegisterModel": {"Arn": PACKAGE}}, 1.0),
+    )
+    run = look(account.sandbox, RUN)
+    assert (run.id, run.ended, run.model_package) == ("a1b2c3", True, PACKAGE)
+    assert run.steps[0] == TrainingStep("Train", "Succeeded", JOB, 12.5, "")
+
+
+def test_a_run_that_failed_says_why_its_step_did(account: Account) -> None:
+    account.will_describe("Failed", step("NotGoodEnough", "Failed", {}, 0.1, FailureReason="the AUC is 0.49"))
+    with pytest.raises(PracticeError, match=r"ended as Failed at NotGoodEnough: the AUC is 0\.49"):
+        require_succeeded(look(account.sandbox, RUN))
+
+
+def test_what_a_run_was_told_is_its_own_parameters_over_the_defaults(account: Account) -> None:
+    definition = '{"Parameters": [{"Name": "Eta", "DefaultValue": "0.1"}, {"Name": "MinimumAuc", "DefaultValue": 0.5}]}'
+    account.stubs["sagemaker"].add_response(
+        "describe_pipeline_definition_for_execution", {"PipelineDefinition": definition}
+    )
+    account.stubs["sagemaker"].add_response(
+        "list_pipeline_parameters_for_execution", {"PipelineParameters": [{"Name": "Eta", "Value": "0.3"}]}
+    )
+    run = TrainingRun(RUN, "Succeeded", "", (), "")
+    assert parameters_of(account.sandbox, run) == {"Eta": "0.3", "MinimumAuc": "0.5"}
+
+
+def test_the_rounds_are_those_of_the_log_and_no_other_line(account: Account) -> None:
+    account.will_log(("starting", 0.0), ("[0]\ttrain-auc:0.7", 1.0), ("[1] train-auc:0.8", 1.5), ("[2] something", 2.0))
+    assert rounds(account.sandbox, JOB).done == 2
+
+
+def test_a_job_that_has_not_logged_has_no_rounds(account: Account) -> None:
+    account.stubs["logs"].add_client_error("filter_log_events", "ResourceNotFoundException")
+    assert rounds(account.sandbox, JOB).done == 0
+
+
+def test_an_interruption_costs_the_rounds_since_the_checkpoint_and_saves_the_time_of_those_before(
+    account: Account,
+) -> None:
+    first = [(f"[{number}] train-auc:0.7", 10.0 + number) for number in range(25)]
+    again = [(f"[{number}] train-auc:0.7", 50.0 + number) for number in range(20, 30)]
+    account.will_log(*first, ("going on after round 19, from /opt/ml/checkpoints", 49.0), *again)
+    described = {
+        "TrainingTimeInSeconds": 60,
+        "BillableTimeInSeconds": 40,
+        "TrainingJobName": JOB,
+        "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:111122223333:training-job/{JOB}",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://bucket/model.tar.gz"},
+        "TrainingJobStatus": "Completed",
+        "SecondaryStatus": "Completed",
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "ResourceConfig": {"VolumeSizeInGB": 30},
+        "StoppingCondition": {},
+        "CreationTime": BEGAN,
+    }
+    account.stubs["sagemaker"].add_response("describe_training_job", described)
+    run = TrainingRun(RUN, "Succeeded", "", (), "")
+    found = spot_drill.outcome(account.sandbox, run, JOB)
+    assert (found.rounds_done, found.rounds_kept) == (25, 20)
+    assert found.seconds_saved == pytest.approx(20.0)
+    assert (found.training_seconds, found.billable_seconds) == (60, 40)
+
+
+def test_on_aws_nobody_can_ask_for_an_interruption(account: Account) -> None:
+    with pytest.raises(PracticeError, match=r"not when it is asked for\. Run the drill on the local cloud"):
+        spot_drill.drill(account.sandbox, RUN, kill=False)
+
+
+def test_the_model_stands_beside_its_baselines() -> None:
+    found = {
+        "binary_classification_metrics": {"auc": {"value": 0.912}, "f1": {"value": 0.8}},
+        "baselines": {"frequency_only": {"auc": {"value": 0.574}}},
+    }
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(metrics_table(found))
+    lines = shown.get().splitlines()
+    assert any("XGBoost" in line and "0.912" in line and "0.800" in line for line in lines)
+    assert any("frequency only" in line and "0.574" in line for line in lines)
+
+
+class TestTuning:
+    def test_searches_with_the_last_job_that_trained_but_for_what_it_searches(self, account: Account) -> None:
+        job = {
+            "AlgorithmSpecification": {"TrainingInputMode": "FastFile"},
+            "HyperParameters": {"eta": "0.1", "num_round": "200", "sagemaker_program": '"train.py"'},
+        }
+        config = {"ParameterRanges": {"ContinuousParameterRanges": [{"Name": "eta"}]}}
+        assert tuning._not_searched(job["HyperParameters"], config) == {
+            "num_round": "200",
+            "sagemaker_program": '"train.py"',
+        }
+
+    def test_without_a_trained_model_it_says_to_train_first(self, account: Account) -> None:
+        account.stubs["sagemaker"].add_response("list_pipeline_executions", {"PipelineExecutionSummaries": []})
+        with pytest.raises(PracticeError, match="python -m practice train"):
+            tuning.start(account.sandbox, "random")
