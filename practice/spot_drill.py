@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
+from rich.table import Table
+
+from practice.console import table
 from practice.errors import PracticeError
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.sandbox import Sandbox
@@ -40,11 +43,10 @@ def drill(sandbox: Sandbox, arn: str, *, kill: bool) -> Drill:
         )
     interrupted: list[str] = []
 
-    def interrupt_once(run: TrainingRun, done: int) -> None:
-        step = run.step("Train")
-        if step and not interrupted and done >= _SHARE * int(PARAMETERS["NumRound"]):
-            interrupt(cloud, step.job, kill=kill)
-            interrupted.append(step.job)
+    def interrupt_once(job: str, done: int) -> None:
+        if not interrupted and done >= _SHARE * int(PARAMETERS["NumRound"]):
+            interrupt(cloud, job, kill=kill)
+            interrupted.append(job)
 
     run = follow(sandbox, arn, interrupt_once)
     if not interrupted:
@@ -81,3 +83,15 @@ def interrupt(cloud: LocalCloud, job: str, *, kill: bool) -> None:
             pass
     except HTTPError as error:
         raise PracticeError(f"The job was not interrupted: {error.read().decode()}") from error
+
+
+def costs(found: Drill) -> Table:
+    """What the interruption cost, and what the checkpoint saved."""
+    made = table("", "rounds", "seconds", numbers=("rounds", "seconds"))
+    again = found.rounds_done - found.rounds_kept
+    made.add_row("done when the machine was taken away", f"{found.rounds_done:,}", "")
+    made.add_row("kept by the checkpoint, and so saved", f"{found.rounds_kept:,}", f"{found.seconds_saved:.1f}")
+    made.add_row("done again", f"{again:,}", "")
+    made.add_row("from start to end", "", f"{found.training_seconds:,}")
+    made.add_row("of them billable", "", f"{found.billable_seconds:,}")
+    return made

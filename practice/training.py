@@ -34,11 +34,11 @@ _SHOWN = {"auc": "AUC", "f1": "F1", "precision": "precision", "recall": "recall"
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """A step of a run: its job, if it is one, and how it went."""
+    """A step of a run: the ARN of its job, if it is one, and how it went."""
 
     name: str
     status: str
-    job: str
+    job_arn: str
     seconds: float
     reason: str
 
@@ -122,7 +122,7 @@ def _step(entry: Mapping[str, Any]) -> TrainingStep:
     return TrainingStep(
         entry["StepName"],
         entry["StepStatus"],
-        next(jobs, "").rpartition("/")[2],
+        next(jobs, ""),
         (until - began).total_seconds() if began else 0.0,
         entry.get("FailureReason", ""),
     )
@@ -156,6 +156,21 @@ def parameters_of(sandbox: Sandbox, run: TrainingRun) -> dict[str, str]:
     values = {entry["Name"]: str(entry.get("DefaultValue", "")) for entry in definition["Parameters"]}
     pages = client.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=run.arn)
     return values | {entry["Name"]: entry["Value"] for page in pages for entry in page["PipelineParameters"]}
+
+
+def training_job(sandbox: Sandbox, run: TrainingRun, arn: str) -> str:
+    """The name of a training job of a run; its ARN has it in lower case only.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (the response's pattern)
+    """
+    client: SageMakerClient = sandbox.client("sagemaker")
+    pages = client.get_paginator("list_training_jobs").paginate(NameContains=run.id)
+    return next(
+        entry["TrainingJobName"]
+        for page in pages
+        for entry in page["TrainingJobSummaries"]
+        if entry["TrainingJobArn"] == arn
+    )
 
 
 def describe_job(sandbox: Sandbox, job: str) -> Mapping[str, Any]:

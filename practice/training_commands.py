@@ -95,20 +95,4 @@ def tune(
 def spot(context: typer.Context, kill: Kill = False) -> None:
     """Train, take the machine away half-way, and see training go on from its checkpoint."""
     sandbox: Sandbox = context.obj.sandbox(None)
-    show_drill(spot_drill.drill(sandbox, start(sandbox, spot_drill.PARAMETERS), kill=kill))
-
-
-def show_drill(found: spot_drill.Drill) -> None:
-    """What the interruption cost."""
-    made = table("the interruption", "", numbers=("",))
-    again = found.rounds_done - found.rounds_kept
-    for what, value in (
-        ("rounds done until then", f"{found.rounds_done:,}"),
-        ("of them in the checkpoint", f"{found.rounds_kept:,}"),
-        ("done again", f"{again:,}"),
-        ("seconds saved by the checkpoint", f"{found.seconds_saved:.1f}"),
-        ("seconds from start to end", f"{found.training_seconds:,}"),
-        ("of them billable", f"{found.billable_seconds:,}"),
-    ):
-        made.add_row(what, value)
-    show("Spot training", made)
+    show("Spot training", spot_drill.costs(spot_drill.drill(sandbox, start(sandbox, spot_drill.PARAMETERS), kill=kill)))

@@ -8,30 +8,37 @@ from rich.progress import TaskID
 
 from practice.console import out, progress
 from practice.sandbox import Sandbox
-from practice.training import TrainingRun, parameters_of, rounds, watch
+from practice.training import TrainingRun, parameters_of, rounds, training_job, watch
 
-OfStep = Callable[[TrainingRun, int], None]
+AtRound = Callable[[str, int], None]
+"""Is told the training job's name and the rounds done."""
 
 
-def follow(sandbox: Sandbox, arn: str, during_training: OfStep | None = None) -> TrainingRun:
+def follow(sandbox: Sandbox, arn: str, during_training: AtRound | None = None) -> TrainingRun:
     """Show the steps of a run until it has ended; returns it. While it trains, tell of the rounds done so far."""
     bars: dict[str, TaskID] = {}
     told: set[str] = set()
-    total = 0
+    job, total = "", 0
     with progress(out) as shown:
         for run in watch(sandbox, arn):
             for step in run.steps:
                 if step.name not in bars:
                     bars[step.name] = shown.add_task(step.name, total=None)
-                if step.name == "Train" and step.status == "Executing" and step.job:
+                if step.name == "Train" and step.status == "Executing" and step.job_arn:
+                    job = job or training_job(sandbox, run, step.job_arn)
                     total = total or int(parameters_of(sandbox, run)["NumRound"])
-                    done = rounds(sandbox, step.job).done
+                    done = rounds(sandbox, job).done
                     shown.update(bars[step.name], total=total, completed=done)
                     if during_training:
-                        during_training(run, done)
+                        during_training(job, done)
                 if step.status not in ("Starting", "Executing", "Stopping") and step.name not in told:
                     told.add(step.name)
                     shown.remove_task(bars[step.name])
                     mark = "[green]✓[/]" if step.status == "Succeeded" else "[red]✗[/]"
-                    out.print(f"{mark} {step.name:<22}{step.seconds:6.1f} s  [dim]{step.job}[/]", overflow="ellipsis")
+                    job_name = step.job_arn.rpartition("/")[2]
+                    out.print(
+                        f"{mark} {step.name:<22}{step.seconds:6.1f} s  [dim]{job_name}[/]",
+                        no_wrap=True,
+                        overflow="ellipsis",
+                    )
     return run

@@ -10,7 +10,6 @@ from practice import spot_drill
 from practice.console import out, show
 from practice.sandbox import Sandbox
 from practice.training import evaluation, fetch_report, metrics_table, start
-from practice.training_commands import show_drill
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class TrainingStory:
 
     def show(self) -> None:
         """Show what the interruption cost, the model beside its baselines, and where its report lies."""
-        show_drill(self.drill)
+        show("Spot training, interrupted once on purpose", spot_drill.costs(self.drill))
         compared = self.evaluation["comparison"]
         show(
             "Who will not buy again within 90 days",

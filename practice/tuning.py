@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.training.tuning import tuning_config
 from practice.errors import PracticeError
 from practice.sandbox import Sandbox
-from practice.training import describe_job, runs
+from practice.training import describe_job, runs, training_job
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
@@ -90,7 +90,7 @@ def _last_trained(sandbox: Sandbox) -> Mapping[str, Any]:
     for run in runs(sandbox, _MOST_RUNS):
         step = run.step("Train")
         if step and step.status == "Succeeded":
-            return describe_job(sandbox, step.job)
+            return describe_job(sandbox, training_job(sandbox, run, step.job_arn))
     raise PracticeError(
         f"None of the last {_MOST_RUNS} runs has trained a model, so there is no data set to search on. "
         "Run the training pipeline first: python -m practice train"

@@ -22,11 +22,13 @@ from practice.training import (
     parameters_of,
     require_succeeded,
     rounds,
+    training_job,
 )
 
 PIPELINE = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/mine-churn-training"
 RUN = f"{PIPELINE}/execution/a1b2c3"
 JOB = "pipelines-a1b2c3-Train-x"
+ARN = f"arn:aws:sagemaker:us-east-1:111122223333:training-job/{JOB}"
 PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/mine-customer-churn/3"
 BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -93,7 +95,22 @@ def test_a_run_is_its_steps_with_their_jobs_and_the_model_that_it_registered(acc
     )
     run = look(account.sandbox, RUN)
     assert (run.id, run.ended, run.model_package) == ("a1b2c3", True, PACKAGE)
-    assert run.steps[0] == TrainingStep("Train", "Succeeded", JOB, 12.5, "")
+    assert run.steps[0] == TrainingStep("Train", "Succeeded", job["TrainingJob"]["Arn"], 12.5, "")
+
+
+def test_a_training_job_is_found_by_its_arn_which_has_the_name_in_lower_case(account: Account) -> None:
+    found = {
+        "TrainingJobName": JOB,
+        "TrainingJobArn": ARN.lower(),
+        "CreationTime": BEGAN,
+        "TrainingJobStatus": "Completed",
+    }
+    another = found | {"TrainingJobName": f"{JOB}y", "TrainingJobArn": f"{ARN.lower()}y"}
+    account.stubs["sagemaker"].add_response(
+        "list_training_jobs", {"TrainingJobSummaries": [another, found]}, {"NameContains": "a1b2c3"}
+    )
+    run = TrainingRun(RUN, "Succeeded", "", (), "")
+    assert training_job(account.sandbox, run, ARN.lower()) == JOB
 
 
 def test_a_run_that_failed_says_why_its_step_did(account: Account) -> None:
