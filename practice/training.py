@@ -161,7 +161,7 @@ def parameters_of(sandbox: Sandbox, run: TrainingRun) -> dict[str, str]:
 def training_job(sandbox: Sandbox, run: TrainingRun, arn: str) -> str:
     """The name of a training job of a run; its ARN has it in lower case only.
 
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (the response's pattern)
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (the response)
     """
     client: SageMakerClient = sandbox.client("sagemaker")
     pages = client.get_paginator("list_training_jobs").paginate(NameContains=run.id)

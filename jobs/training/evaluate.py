@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from jobs.training import baselines, charts, dataset, report
+from jobs.training import baselines, charts, dataset, debugging, report
 from jobs.training import model as models
 from jobs.training.bias import bias_analysis
 from jobs.training.dataset import CUTOFF, Split
@@ -83,6 +83,7 @@ def evaluate(model: Model, split: Split, output: Path) -> dict[str, Any]:
     judge = _classification if model.manifest["hyperparameters"]["objective"] == "binary:logistic" else _regression
     evaluation, figures = judge(model, split, labels, predictions)
     evaluation["rows"] = {name: _described(part, labels[name]) for name, part in split._asdict().items()}
+    evaluation["debugging"] = debugging.findings(model.manifest["learning_curve"])
     figures["learning_curves"] = charts.learning_curves(model.manifest["learning_curve"])
     bias = None
     if judge is _classification:
