@@ -1,7 +1,7 @@
 """What rules of SageMaker Debugger would find in the learning curve (guide 6.7).
 
-Debugger itself takes no new customers, so a sandbox in a new account could not switch it on; two of its rules that apply
-to XGBoost need nothing but the losses, and are applied to the whole curve after training.
+Debugger itself takes no new customers, so a sandbox in a new account could not switch it on. Two of its rules that
+apply to XGBoost need nothing but the losses, and are applied to the whole curve after training.
 
 Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/use-debugger-built-in-rules.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/loss-not-decreasing.html,
@@ -37,7 +37,7 @@ def loss_not_decreasing(losses: Sequence[float]) -> int | None:
 def overfit(training: Sequence[float], validation: Sequence[float]) -> int | None:
     """The loss on validation data should not be above that on training data by more than a tenth, but for one round."""
     beyond = 0
-    for step, (seen, unseen) in enumerate(zip(training, validation)):
+    for step, (seen, unseen) in enumerate(zip(training, validation, strict=True)):
         beyond = beyond + 1 if unseen - seen > RATIO_THRESHOLD * seen else 0
         if beyond > PATIENCE:
             return step
