@@ -95,13 +95,14 @@ def verdicts(sandbox: Sandbox, execution_arn: str) -> list[Verdict]:
     """What the gates have said in a run, as far as it came to them."""
     s3: S3Client = sandbox.client("s3")
     bucket, run_id = sandbox["ProcessedBucket"], execution_arn.rpartition(":")[2]
-    found = []
-    for data_set in DATA_SETS:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"quality/{data_set}/"):
-            for key in (item["Key"] for item in page.get("Contents", [])):
-                if key.endswith(f"/{run_id}.json"):
-                    found.append(Verdict.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()))
-    return found
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="quality/")
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return [
+        Verdict.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+        for data_set in DATA_SETS
+        for key in keys
+        if key.endswith(f"/{run_id}-{data_set}.json")
+    ]
 
 
 def last_execution(sandbox: Sandbox) -> Execution:

@@ -7,12 +7,14 @@ from constructs import Construct
 
 from guardrails.guide import illustrates
 from lakehouse.glue_encryption import GlueEncryption
+from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
 from refinery.code import RefineryCode
 from refinery.job import RefineryJob
 from refinery.notifications import FailureTopic
 from refinery.pipeline import RefineryPipeline
 from refinery.quality_rulesets import QualityRulesets
+from refinery.quality_tables import QUERIES, QualityTables
 from refinery.trigger import PipelineTrigger
 from stacks.feature_store_stack import FeatureStoreStack
 from stacks.lake_stack import CUSTOMERS_PREFIX, FEATURES_PREFIX, LABELS_PREFIX, LakeStack
@@ -64,7 +66,18 @@ class ProcessingStack(Stack):
             for script, names in arguments.items()
         }
         rulesets = QualityRulesets(self, "Quality", sandbox_name=settings.name)
-        illustrates(rulesets, "3.6")
+        database = lake.databases[Zone.PROCESSED]
+        tables = QualityTables(self, "QualityTables", database=database, bucket=processed)
+        queries = NamedQueries(
+            self,
+            "Queries",
+            workgroup=lake.workgroup.name,
+            directory=QUERIES,
+            database=database.ref,
+            database_names={Zone.PROCESSED.value: database.ref},
+        )
+        for construct in (rulesets, tables, queries):
+            illustrates(construct, "3.6")
 
         why_all = "Spark names its files itself; the wildcard ends at the prefix"
         clean = jobs["clean_orders"].role

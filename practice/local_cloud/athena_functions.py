@@ -118,6 +118,11 @@ def _rewrite_function(node: exp.Expr) -> exp.Expr | None:
             return exp.func("trino_json_to_varchar", node.this)
         case exp.ArraySlice():
             return exp.func("trino_slice", node.this, node.args["start"], node.args["end"])
+        case exp.Unnest(expressions=[items]) if _is_array_of_rows(items):
+            # Trino makes a column of each field
+            rows = parse_one(f"(SELECT unnest({items.sql('duckdb')}, max_depth := 2))", read="duckdb")
+            rows.set("alias", node.args.get("alias"))
+            return rows
         case exp.Reverse() if node.this.is_type("array"):
             return exp.Anonymous(this="list_reverse", expressions=[node.this])
         case exp.ArraySize() if node.this.is_type("map"):
@@ -131,6 +136,10 @@ def _rewrite_function(node: exp.Expr) -> exp.Expr | None:
             return exp.paren(parse_one(comparison.format(kept, items.sql("duckdb")), read="duckdb"))
         case _:
             return None
+
+
+def _is_array_of_rows(items: exp.Expr) -> bool:
+    return bool(items.type and items.is_type("array") and items.type.expressions[0].is_type("struct"))
 
 
 def _rewrite_time(node: exp.Expr) -> exp.Expr | None:
