@@ -64,12 +64,19 @@ class Verdict:
     rules_failed: int
     rows: int
     rejected_rows: int
+    as_of: str
 
     @classmethod
     def from_json(cls, text: str) -> Verdict:
         told = json.loads(text)
         passed = sum(rule["passed"] for rule in told["rules"])
-        return cls(told["data_set"], passed, len(told["rules"]) - passed, told["rows"], told["rejected_rows"])
+        failed = len(told["rules"]) - passed
+        return cls(told["data_set"], passed, failed, told["rows"], told["rejected_rows"], told["as_of"])
+
+    @property
+    def rejected_sql(self) -> str:
+        """What asks Athena for the rows it is about."""
+        return f"SELECT * FROM rejected_{self.data_set} WHERE as_of = DATE '{self.as_of}'"  # noqa: S608 - our own
 
 
 def start(sandbox: Sandbox, as_of: datetime, cutoffs: list[date]) -> str:

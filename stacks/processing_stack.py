@@ -46,6 +46,7 @@ class ProcessingStack(Stack):
             "build_customer_features": ["processed_bucket", "curated_bucket"],
             "publish_features": ["curated_bucket"],
             "ingest_features": ["curated_bucket", "feature_group"],
+            "fit_transformations": ["curated_bucket"],
         }
         values = buckets | {"feature_group": feature_store.customer_features.name}
         jobs = {
@@ -98,6 +99,9 @@ class ProcessingStack(Stack):
         ingest = jobs["ingest_features"].role
         curated.grant_read_objects(ingest, [FEATURES_PREFIX], why_all=why_all)
         feature_store.customer_features.grant_write(ingest)
+        fit = jobs["fit_transformations"].role
+        curated.grant_read_objects(fit, [FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)
+        curated.grant_replace_objects(fit, ["transformations/"], why_all=why_all)
 
         topic = FailureTopic(self, "Failures", key=lake.key)
         pipeline = RefineryPipeline(

@@ -10,7 +10,14 @@ import pytest
 
 from tests.synthesis import ROOT, Resource, SynthesizedStack, synthesize
 
-JOBS = ("CleanOrders", "QualityGate", "BuildCustomerFeatures", "PublishFeatures", "IngestFeatures")
+JOBS = (
+    "CleanOrders",
+    "QualityGate",
+    "BuildCustomerFeatures",
+    "PublishFeatures",
+    "IngestFeatures",
+    "FitTransformations",
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +140,7 @@ class TestJobs:
             ("QualityGate", "Processed", ["quality/", "rejected/"]),
             ("BuildCustomerFeatures", "Curated", ["staging/"]),
             ("PublishFeatures", "Curated", ["staging/", "customer_features/", "customer_labels/"]),
+            ("FitTransformations", "Curated", ["transformations/"]),
         ],
     )
     def test_write_under_their_prefixes_alone(
@@ -166,15 +174,17 @@ class TestPipeline:
             "Build features",
             "Gate customer features",
             "Publish",
-            "Curated: Start",
-            "Ingest",
+            "Make available",
         ]
         inputs = branch["States"]["Gate inputs"]["Branches"]
         assert {inner["StartAt"] for inner in inputs} == {"Gate customers", "Gate orders"}
+        crawl_and_ingest, fit = (order(inner) for inner in branch["States"]["Make available"]["Branches"])
+        assert [crawl_and_ingest[0], crawl_and_ingest[-1]] == ["Curated: Start", "Ingest"]
+        assert fit == ["Fit transformations"]
 
     def test_waits_for_every_job(self, definition: dict[str, Any]) -> None:
         jobs = [s for _, s in states(definition) if "startJobRun" in s.get("Resource", "")]
-        assert len(jobs) == 7
+        assert len(jobs) == 8
         assert all(state["Resource"].endswith(":glue:startJobRun.sync") for state in jobs)
 
     def test_retries_with_backoff_what_passes_by_itself_and_no_job_that_failed(
@@ -248,6 +258,22 @@ class TestQuality:
         assert len(gates) == 3
         for arguments in gates:
             assert arguments["--dataset"].title().replace("_", "") in arguments["--ruleset"]
+
+    def test_has_its_verdicts_and_rejected_rows_in_tables_by_the_day_of_the_run(
+        self, processing: SynthesizedStack
+    ) -> None:
+        tables = {t["Name"]: t for t in (r.properties["TableInput"] for r in processing.of_type("AWS::Glue::Table"))}
+        prefixes = {name: t["StorageDescriptor"]["Location"]["Fn::Join"][1][-1] for name, t in tables.items()}
+        assert prefixes == {
+            "quality_verdicts": "/quality/",
+            "rejected_customers": "/rejected/customers/",
+            "rejected_orders": "/rejected/orders/",
+            "rejected_customer_features": "/rejected/customer_features/",
+        }
+        for table in tables.values():
+            assert table["Parameters"]["projection.as_of.type"] == "date"
+            assert table["PartitionKeys"] == [{"Name": "as_of", "Type": "date"}]
+            assert "as_of" not in {column["Name"] for column in table["StorageDescriptor"]["Columns"]}
 
 
 class TestFailures:

@@ -6,17 +6,24 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pyspark.sql import SparkSession
 
 from contracts import Contract
-from jobs.glue import build_customer_features, clean_orders, publish_features
+from jobs.glue import build_customer_features, clean_orders, fit_transformations, publish_features
 from jobs.refinery import storage
 from jobs.refinery.arguments import ArgumentError
-from jobs.refinery.schemas import LABEL
+from jobs.refinery.schemas import LABEL, features_schema
 from jobs.refinery.staging import Staged, StagingError, finish
+from jobs.refinery.transformations.missing_data import Imputation
+from jobs.refinery.transformations.pipeline import FittedTransformations, fit
+from jobs.refinery.transformations.plan import Plan
+from jobs.refinery.transformations.scaling import Standardization
+from jobs.refinery.transformations.transformation import TransformationError
 from practice.local_cloud.glue_s3 import mounted
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.parquet import write_parquet
@@ -74,6 +81,9 @@ class Lake:
 
     def publish(self, as_of: str = AS_OF) -> None:
         publish_features.main(self._argv("curated_bucket", as_of=as_of))
+
+    def fit(self, as_of: str = AS_OF, **arguments: str) -> None:
+        fit_transformations.main(self._argv("curated_bucket", as_of=as_of, **arguments))
 
     def _argv(self, *buckets: str, **arguments: str) -> list[str]:
         argv = ["--JOB_NAME", "job", "--enable-metrics", "true"]
@@ -269,6 +279,53 @@ class TestFeatures:
             lake.build(cutoffs=f"2026-06-01,{EARLY}")
         with pytest.raises(StagingError, match="no run has staged"):
             lake.publish()
+
+
+@pytest.fixture(scope="module")
+def published(cleaned: Lake) -> Lake:
+    """Features of both cutoffs, and labels of the first."""
+    cleaned.build(cutoffs=f"{EARLY},{LATE}")
+    cleaned.publish()
+    return cleaned
+
+
+class TestTransformations:
+    def test_they_are_fitted_until_the_newest_labelled_cutoff_and_replace_what_was_stored_for_it_alone(
+        self, published: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lake, before = published, {*published.files("curated", "")}
+        for step in (Standardization(("T",)), Imputation(("monetary_value",), missing_value=0.0)):
+            monkeypatch.setattr(fit_transformations, "fit", partial(fit, plan=Plan((step,))))
+            lake.fit()
+        place = f"s3://curated-{lake.name}/transformations/training_until={EARLY}"
+        stored = FittedTransformations.load(place)
+        features = storage.read_parquet(lake.spark, f"s3://curated-{lake.name}/customer_features/", features_schema())
+        found = stored.transform(features).collect()
+        assert [row["monetary_value_imputed"] for row in found] == [10.10] * 5
+        assert (stored.manifest.training_until, len(stored.pipeline.stages)) == (EARLY, 1)
+        assert all(new.startswith(f"{place}/") for new in {*lake.files("curated", "")} - before)
+        assert before <= {*lake.files("curated", "")}
+
+    def test_labels_that_were_not_known_on_the_day_are_none(
+        self, published: Lake, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = published.files("curated", "")
+        published.fit("2026-10-29")
+        assert published.files("curated", "") == before
+        assert capsys.readouterr().out.startswith(
+            "Nothing to fit on: no published cutoff has labels on 2026-10-29, since none is 90 days old by then."
+        )
+
+    def test_a_window_that_cannot_be_fitted_on_is_an_error_only_if_it_was_asked_for(
+        self, published: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        too_small = Mock(side_effect=TransformationError("too small"))
+        monkeypatch.setattr(fit_transformations, "fit", too_small)
+        published.fit()
+        assert capsys.readouterr().out == f"Nothing to fit on until {EARLY}: too small\n"
+        with pytest.raises(TransformationError, match="too small"):
+            published.fit(training_until=LATE)
+        assert too_small.call_args.args[2] == date.fromisoformat(LATE)
 
 
 def kill_before_labels(patched: pytest.MonkeyPatch) -> None:

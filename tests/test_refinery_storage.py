@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from pyspark.errors import PySparkException
-from pyspark.ml import Pipeline
-from pyspark.ml.feature import StandardScaler, VectorAssembler
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.refinery import storage
@@ -215,17 +213,6 @@ def test_partitions_are_listed_in_order(bucket: Bucket) -> None:
     bucket.write((1, 12), (2, 3))
 
     assert storage.partition_values(bucket.table, "day") == ["2026-01-03", "2026-01-12"]
-
-
-def test_a_fitted_model_is_read_as_it_was_written(bucket: Bucket) -> None:
-    assembler = VectorAssembler(inputCols=["id"], outputCol="v")
-    frame = bucket.frame((1, 1), (2, 1), (3, 1))
-    model = Pipeline(stages=[assembler, StandardScaler(inputCol="v", outputCol="scaled")]).fit(frame)
-
-    storage.write_model(model, f"s3://{bucket.name}/model")
-    read = storage.read_model(f"s3://{bucket.name}/model")
-
-    assert read.transform(frame).collect() == model.transform(frame).collect()
 
 
 def test_a_place_outside_s3_is_refused(bucket: Bucket) -> None:

@@ -85,7 +85,7 @@ def to_duckdb(typed: exp.Expr) -> str:
 
 
 def _rewrite(node: exp.Expr) -> exp.Expr | None:
-    for rewrite in (_refuse, _rewrite_function, _rewrite_time, _rewrite_number):
+    for rewrite in (_refuse, _rewrite_function, _rewrite_unnest, _rewrite_time, _rewrite_number):
         if (replacement := rewrite(node)) is not None:
             return replacement
     return None
@@ -118,11 +118,6 @@ def _rewrite_function(node: exp.Expr) -> exp.Expr | None:
             return exp.func("trino_json_to_varchar", node.this)
         case exp.ArraySlice():
             return exp.func("trino_slice", node.this, node.args["start"], node.args["end"])
-        case exp.Unnest(expressions=[items]) if _is_array_of_rows(items):
-            # Trino makes a column of each field
-            rows = parse_one(f"(SELECT unnest({items.sql('duckdb')}, max_depth := 2))", read="duckdb")
-            rows.set("alias", node.args.get("alias"))
-            return rows
         case exp.Reverse() if node.this.is_type("array"):
             return exp.Anonymous(this="list_reverse", expressions=[node.this])
         case exp.ArraySize() if node.this.is_type("map"):
@@ -138,8 +133,15 @@ def _rewrite_function(node: exp.Expr) -> exp.Expr | None:
             return None
 
 
-def _is_array_of_rows(items: exp.Expr) -> bool:
-    return bool(items.type and items.is_type("array") and items.type.expressions[0].is_type("struct"))
+def _rewrite_unnest(node: exp.Expr) -> exp.Expr | None:
+    """Of an array of rows, Trino makes a column for each field."""
+    match node:
+        case exp.Unnest(expressions=[items]) if items.is_type("array") and items.type.expressions[0].is_type("struct"):
+            rows = parse_one(f"(SELECT unnest({items.sql('duckdb')}, max_depth := 2))", read="duckdb")
+            rows.set("alias", node.args.get("alias"))
+            return rows
+        case _:
+            return None
 
 
 def _rewrite_time(node: exp.Expr) -> exp.Expr | None:
