@@ -195,7 +195,9 @@ def test_a_gate_that_fails_stops_the_pipeline_and_keeps_what_was_curated(
     before = ask(sandbox, curated, "CuratedDatabase").rows
     yesterday = PLAN.end - timedelta(days=1)
     land_customers(
-        sandbox, ["customer_id,signup_date,country,acquisition_channel,marketing_opt_in\n", "me,?,?,?,?\n"], yesterday.date()
+        sandbox,
+        ["customer_id,signup_date,country,acquisition_channel,marketing_opt_in\n", "me,?,?,?,?\n"],
+        yesterday.date(),
     )
     with pytest.raises(PracticeError, match=r"customers failed the quality gate.*customer_id.*\(1 row\)"):
         wait(sandbox, start(sandbox, yesterday, [yesterday.date()]), quietly)
