@@ -20,7 +20,7 @@ _TIMEOUT = Duration.hours(3)
 
 
 class RefineryPipeline(Construct):
-    """Crawl customers, gate, clean, build features, gate, publish, make available: crawl curated, ingest, fit.
+    """Crawl customers, gate, clean, build features, gate, publish, crawl curated, ingest, fit transformations.
 
     The inputs are judged before anything is computed from them: a broken file of customers fails its gate, which says
     why, and not the job that would read it next. A gate that fails ends the run before anything is published, so
@@ -51,12 +51,6 @@ class RefineryPipeline(Construct):
         cutoffs = dates | {"--cutoffs": sfn.JsonPath.string_at("$.cutoffs")}
         inputs = sfn.Parallel(self, "Gate inputs", result_path=sfn.JsonPath.DISCARD)
         inputs.branch(self._gate("customers"), self._gate("orders"))
-        crawl = CrawlerRun(self, "CrawlCurated", crawler_name=crawlers[Zone.CURATED]).prefix_states("Curated: ")
-        available = sfn.Parallel(self, "Make available", result_path=sfn.JsonPath.DISCARD)
-        available.branch(
-            sfn.Chain.start(crawl).next(self._run("Ingest", "ingest_features", cutoffs)),
-            self._run("Fit transformations", "fit_transformations", dates),
-        )
         refine = (
             sfn.Chain.start(
                 CrawlerRun(self, "CrawlCustomers", crawler_name=crawlers[Zone.RAW]).prefix_states("Customers: ")
@@ -66,7 +60,9 @@ class RefineryPipeline(Construct):
             .next(self._run("Build features", "build_customer_features", cutoffs))
             .next(self._gate("customer_features"))
             .next(self._run("Publish", "publish_features", dates))
-            .next(available)
+            .next(CrawlerRun(self, "CrawlCurated", crawler_name=crawlers[Zone.CURATED]).prefix_states("Curated: "))
+            .next(self._run("Ingest", "ingest_features", cutoffs))
+            .next(self._run("Fit transformations", "fit_transformations", dates))
         )
         log_group = logs.LogGroup(
             self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
