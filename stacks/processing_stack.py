@@ -9,6 +9,9 @@ from guardrails.guide import illustrates
 from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.zone import Zone
 from refinery.code import RefineryCode
+from refinery.emr_serverless import EmrServerlessApplication
+from refinery.emr_serverless_job import EmrServerlessJob
+from refinery.engine import GLUE_ALONE, ProcessingEngine, SparkJob
 from refinery.job import RefineryJob
 from refinery.notifications import FailureTopic
 from refinery.pipeline import RefineryPipeline
@@ -46,8 +49,18 @@ class ProcessingStack(Stack):
             "ingest_features": ["curated_bucket", "feature_group"],
         }
         values = buckets | {"feature_group": feature_store.customer_features.name}
-        jobs = {
-            script: RefineryJob(
+        application = self._application(settings, lake)
+        jobs: dict[str, SparkJob] = {
+            script: EmrServerlessJob(
+                self,
+                script.title().replace("_", ""),
+                script=script,
+                arguments={name: values[name] for name in names},
+                code=code,
+                application=application,
+            )
+            if application and script not in GLUE_ALONE
+            else RefineryJob(
                 self,
                 script.title().replace("_", ""),
                 script=script,
@@ -98,6 +111,9 @@ class ProcessingStack(Stack):
             key=lake.key,
             log_retention=settings.log_retention,
         )
+        if application:
+            roles = [job.role for script, job in jobs.items() if script not in GLUE_ALONE]
+            application.grant_run(pipeline.state_machine, roles)
         PipelineTrigger(
             self,
             "Trigger",
@@ -109,3 +125,18 @@ class ProcessingStack(Stack):
 
         CfnOutput(self, "PipelineArn", key="Pipeline", value=pipeline.state_machine.state_machine_arn)
         CfnOutput(self, "FailureTopic", value=topic.topic_arn)
+
+    def _application(self, settings: Settings, lake: LakeStack) -> EmrServerlessApplication | None:
+        """What runs the jobs instead of Glue, if the settings say so."""
+        if settings.processing_engine == ProcessingEngine.GLUE:
+            return None
+        application = EmrServerlessApplication(
+            self,
+            "EmrServerless",
+            name=f"{settings.name}-refinery",
+            workers=settings.processing_workers,
+            key=lake.key,
+            log_retention=settings.log_retention,
+        )
+        illustrates(application, "3.2")
+        return application
