@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_emrserverless as emr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -15,7 +15,8 @@ from guardrails.acknowledge import acknowledge_wildcard_resources
 SERVICE = "emr-serverless.amazonaws.com"
 
 _RELEASE = "emr-7.11.0"
-"""The first release with the Spark of Glue 5.1, 3.5.6. Its Python is 3.9, of which AWS says nothing: the jobs keep to it.
+"""The first release with the Spark of Glue 5.1, 3.5.6. AWS does not say which Python an application has; the images
+of these releases have 3.9, so the jobs run on that as well.
 
 Sources: https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/release-version-7110.html,
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/using-python.html
@@ -23,7 +24,7 @@ https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/using-python.htm
 
 
 class EmrServerlessApplication(Construct):
-    """An EMR Serverless application for Spark that costs nothing while nothing runs, and is bounded while something does.
+    """An EMR Serverless application for Spark that costs nothing while it idles, and has bounds while it does not.
 
     A worker is what a worker of Glue's G.1X is, 4 vCPU and 16 GB, and there are as many, the driver among them. No
     capacity waits, and one job runs at a time: another one queues. The application stops a minute after its last job,
@@ -98,16 +99,13 @@ class EmrServerlessApplication(Construct):
 
     def grant_log(self, role: iam.Role) -> None:
         """Let the role of a job write what the job says."""
-        every_group = Stack.of(self).format_arn(
-            service="logs", resource="log-group", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
         writing = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-        for actions, resource in ((["logs:DescribeLogGroups"], every_group), (writing, self._logs.log_group_arn)):
+        for actions, resource in ((["logs:DescribeLogGroups"], "*"), (writing, self._logs.log_group_arn)):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
         acknowledge_wildcard_resources(
             role,
             {
-                every_group: "EMR looks for the log group among all of the account; it learns their names",
+                "*": "EMR looks for its log group among all, and IAM cannot narrow that; it learns their names alone",
                 self._logs.log_group_arn: "EMR names the log streams after the run; the wildcard ends at one group",
             },
         )

@@ -37,7 +37,9 @@ class EmrServerlessJob(Construct):
         self.role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal(SERVICE, conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}),
+            assumed_by=iam.ServicePrincipal(
+                SERVICE, conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
         )
         self._application = application
         self._script = script

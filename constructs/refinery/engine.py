@@ -9,9 +9,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 GLUE_ALONE = frozenset({"quality_gate", "ingest_features"})
-"""Scripts that are Glue jobs under every engine: Glue Data Quality exists in Glue alone, and an application outside of a
-network reaches no endpoint on the internet, where the feature store's is; a network with a way to it would cost by
-the hour.
+"""Scripts that are Glue jobs under every engine: Glue Data Quality exists in Glue alone, and an EMR Serverless
+application reaches no endpoint on the internet, as the feature store's is, but through a network with a way out, which
+costs by the hour.
 
 Sources: https://docs.aws.amazon.com/glue/latest/dg/data-quality-gs-studio.html,
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/vpc-access.html
