@@ -52,7 +52,10 @@ class Execution:
             told = json.loads(self.cause)
         except ValueError:
             return self.cause or self.error
-        return str(told.get("ErrorMessage") or self.cause) if isinstance(told, dict) else self.cause
+        if not isinstance(told, dict):
+            return self.cause
+        # of a Glue job, or of a job of EMR Serverless
+        return str(told.get("ErrorMessage") or told.get("StateDetails") or self.cause)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
 from refinery.code import RefineryCode
+from refinery.emr_serverless import EmrServerlessApplication
+from refinery.emr_serverless_job import EmrServerlessJob
+from refinery.engine import GLUE_ALONE, ProcessingEngine, SparkJob
 from refinery.job import RefineryJob
 from refinery.notifications import FailureTopic
 from refinery.pipeline import RefineryPipeline
@@ -49,8 +52,18 @@ class ProcessingStack(Stack):
             "fit_transformations": ["curated_bucket"],
         }
         values = buckets | {"feature_group": feature_store.customer_features.name}
-        jobs = {
-            script: RefineryJob(
+        application = self._application(settings, lake)
+        jobs: dict[str, SparkJob] = {
+            script: EmrServerlessJob(
+                self,
+                script.title().replace("_", ""),
+                script=script,
+                arguments={name: values[name] for name in names},
+                code=code,
+                application=application,
+            )
+            if application and script not in GLUE_ALONE
+            else RefineryJob(
                 self,
                 script.title().replace("_", ""),
                 script=script,
@@ -116,6 +129,9 @@ class ProcessingStack(Stack):
             key=lake.key,
             log_retention=settings.log_retention,
         )
+        if application:
+            roles = [job.role for script, job in jobs.items() if script not in GLUE_ALONE]
+            application.grant_run(pipeline.state_machine, roles)
         PipelineTrigger(
             self,
             "Trigger",
@@ -127,3 +143,18 @@ class ProcessingStack(Stack):
 
         CfnOutput(self, "PipelineArn", key="Pipeline", value=pipeline.state_machine.state_machine_arn)
         CfnOutput(self, "FailureTopic", value=topic.topic_arn)
+
+    def _application(self, settings: Settings, lake: LakeStack) -> EmrServerlessApplication | None:
+        """What runs the jobs instead of Glue, if the settings say so."""
+        if settings.processing_engine == ProcessingEngine.GLUE:
+            return None
+        application = EmrServerlessApplication(
+            self,
+            "EmrServerless",
+            name=f"{settings.name}-refinery",
+            workers=settings.processing_workers,
+            key=lake.key,
+            log_retention=settings.log_retention,
+        )
+        illustrates(application, "3.2")
+        return application

@@ -42,6 +42,10 @@ ROLES = {
     "ingest job": ("Processing", "IngestFeaturesRole"),
     "fit job": ("Processing", "FitTransformationsRole"),
     "pipeline": ("Processing", "PipelineStateMachineRole"),
+    "clean job on EMR": ("Processing", "CleanOrdersRole", "emr-serverless"),
+    "features job on EMR": ("Processing", "BuildCustomerFeaturesRole", "emr-serverless"),
+    "publish job on EMR": ("Processing", "PublishFeaturesRole", "emr-serverless"),
+    "pipeline on EMR": ("Processing", "PipelineStateMachineRole", "emr-serverless"),
     "learner": ("Studio", "LearnerRole"),
     "studio cleaner": ("Studio", "CleanerIsCompleteRole"),
     "studio cleaner's start": ("Studio", "CleanerOnEventRole"),
@@ -59,6 +63,8 @@ ELSEWHERE = "arn:aws:s3:::bucket-of-someone-else"
 IN_ACCOUNT = f"{REGION}:{ACCOUNT}"
 KEY = f"arn:aws:kms:{IN_ACCOUNT}:key/key"
 OTHER_KEY = f"arn:aws:kms:{IN_ACCOUNT}:key/another"
+APPLICATION = f"arn:aws:emr-serverless:{IN_ACCOUNT}:/applications/ml-sandbox-refinery"
+EVENT_RULES = f"arn:aws:events:{IN_ACCOUNT}:rule"
 GLUE = f"arn:aws:glue:{IN_ACCOUNT}"
 LOGS = f"arn:aws:logs:{IN_ACCOUNT}:log-group"
 SAGEMAKER = f"arn:aws:sagemaker:{IN_ACCOUNT}"
@@ -79,6 +85,8 @@ APP_ELSEWHERE = f"{SAGEMAKER}:app/other-domain/notes/JupyterLab/default"
 OWN_APP = f"{APP}/JupyterLab/default"
 DEFAULT_SECURITY_GROUP = f"arn:aws:ec2:{IN_ACCOUNT}:security-group/network-vpc"
 WAITER = f"arn:aws:states:{IN_ACCOUNT}:stateMachine:cleaner-providerwaiterstatemachine"
+CLEAN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-clean-orders-role"
+INGEST_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-ingest-features-role"
 CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:cleaner"
 
 OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
@@ -97,6 +105,7 @@ BOUNDED: Context = {
 }
 """A training job as it may be started."""
 
+TO_EMR = {"iam:PassedToService": "emr-serverless.amazonaws.com"}
 TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 
 
@@ -232,6 +241,18 @@ ALLOWED = [
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/raw-crawler"),
     Row("pipeline", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
+    # the same jobs on EMR Serverless
+    Row("clean job on EMR", "s3:PutObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("clean job on EMR", "logs:DescribeLogGroups", "*"),
+    Row("clean job on EMR", "logs:PutLogEvents", f"{LOGS}:/aws/emr-serverless/ml-sandbox-refinery:log-stream:a"),
+    Row("features job on EMR", "s3:PutObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("publish job on EMR", "s3:DeleteObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("pipeline on EMR", "emr-serverless:StartJobRun", APPLICATION),
+    Row("pipeline on EMR", "emr-serverless:GetJobRun", f"{APPLICATION}/jobruns/a"),
+    Row("pipeline on EMR", "emr-serverless:CancelJobRun", f"{APPLICATION}/jobruns/a"),
+    Row("pipeline on EMR", "events:PutRule", f"{EVENT_RULES}/StepFunctionsGetEventsForEMRServerlessJobRule"),
+    Row("pipeline on EMR", "iam:PassRole", CLEAN_ROLE, TO_EMR),
+    Row("pipeline on EMR", "glue:StartJobRun", f"{GLUE}:job/quality-gate-job"),
     # learner: training within the bounds
     Row("learner", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
     Row("learner", "sagemaker:CreateTrainingJob", JOB, bounded_but(InstanceTypes=["ml.m5.large", "ml.c5.xlarge"])),
@@ -406,6 +427,14 @@ DENIED = [
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/somebody-elses"),
     Row("pipeline", "glue:UpdateJob", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "s3:GetObject", f"{CURATED}/customer_features/a.parquet"),
+    Row("clean job on EMR", "s3:PutObject", f"{CURATED}/customer_features/a.parquet"),
+    Row("clean job on EMR", "logs:PutLogEvents", f"{LOGS}:/aws/emr-serverless/another:log-stream:a"),
+    Row("features job on EMR", "s3:GetObject", f"{RAW}/customers/snapshot_date=2026-11-22/customers.csv"),
+    Row("publish job on EMR", "s3:GetObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("pipeline on EMR", "emr-serverless:StartJobRun", APPLICATION.replace("ml-sandbox", "another")),
+    Row("pipeline on EMR", "emr-serverless:GetJobRun", f"{APPLICATION.replace('ml-sandbox', 'another')}/jobruns/a"),
+    Row("pipeline on EMR", "iam:PassRole", CLEAN_ROLE, {"iam:PassedToService": "glue.amazonaws.com"}),
+    Row("pipeline on EMR", "iam:PassRole", INGEST_ROLE, TO_EMR),
     # cleaner
     Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
     Row("studio cleaner", "sagemaker:DeleteSpace", SPACE_ELSEWHERE),
@@ -478,6 +507,8 @@ TRUSTED = [
     ("training's bucket emptier", "lambda.amazonaws.com"),
     *((f"{job} job", "glue.amazonaws.com") for job in ("clean", "gate", "features", "publish", "ingest", "fit")),
     ("pipeline", "states.amazonaws.com"),
+    *((f"{job} on EMR", "emr-serverless.amazonaws.com") for job in ("clean job", "features job", "publish job")),
+    ("pipeline on EMR", "states.amazonaws.com"),
     ("learner", "sagemaker.amazonaws.com"),
     ("studio cleaner", "lambda.amazonaws.com"),
     ("studio cleaner's start", "lambda.amazonaws.com"),
@@ -513,7 +544,7 @@ def test_is_assumed_by_its_service_alone(name: str, service: str) -> None:
     assert not role_named(name).may_be_assumed_by("ec2.amazonaws.com", ACCOUNT)
 
 
-@pytest.mark.parametrize("name", ["spot training", "learner", "pipeline"])
+@pytest.mark.parametrize("name", ["spot training", "learner", "pipeline", "clean job on EMR"])
 def test_is_not_assumed_for_another_account(name: str) -> None:
     assert not role_named(name).may_be_assumed_by(dict(TRUSTED)[name], OTHER_ACCOUNT)
 

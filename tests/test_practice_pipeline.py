@@ -110,8 +110,9 @@ def test_its_steps_are_told_in_the_order_of_the_definition_with_their_times(clie
     )
 
 
-def test_the_reason_of_a_failure_is_the_error_of_the_job(client: Any, sandbox: Sandbox) -> None:
-    cause = json.dumps({"JobName": "gate", "ErrorMessage": "IsComplete customer_id failed on 3 rows"})
+@pytest.mark.parametrize("member", ["ErrorMessage", "StateDetails"])
+def test_the_reason_of_a_failure_is_the_error_of_the_job(client: Any, sandbox: Sandbox, member: str) -> None:
+    cause = json.dumps({"Name": "gate", member: "IsComplete customer_id failed on 3 rows"})
     with Stubber(client) as stub:
         answer_look(stub, "FAILED", [("Refine", 0.0, None)], error="States.TaskFailed", cause=cause)
         assert look(sandbox, ARN).reason == "IsComplete customer_id failed on 3 rows"

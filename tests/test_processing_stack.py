@@ -41,7 +41,7 @@ def machine(stack: SynthesizedStack) -> dict[str, Any]:
 
 
 def reference(part: dict[str, Any]) -> str:
-    return str(part.get("Ref") or part.get("Fn::ImportValue") or part["Fn::GetAtt"][0])
+    return str(part.get("Ref") or part.get("Fn::ImportValue") or part.get("Fn::Sub") or part["Fn::GetAtt"][0])
 
 
 def states(branch: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

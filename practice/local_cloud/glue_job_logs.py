@@ -37,10 +37,11 @@ def write_logs(run: dict[str, Any], job: Mapping[str, Any], arguments: Mapping[s
     for source, kind in (("stdout", "output"), ("stderr", "error")):
         file = directory / source
         if file.exists() and file.stat().st_size:
-            _write(f"{prefix}/{kind}", run["Id"], file.read_text(encoding="utf-8", errors="replace"))
+            write_stream(f"{prefix}/{kind}", run["Id"], file.read_text(encoding="utf-8", errors="replace"))
 
 
-def _write(group: str, stream: str, text: str) -> None:
+def write_stream(group: str, stream: str, text: str) -> None:
+    """Write the lines of the text to a new stream, in a group that is made if there is none."""
     logs = client("logs")
     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_group(logGroupName=group)

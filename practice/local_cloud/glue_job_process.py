@@ -20,6 +20,7 @@ import psutil
 
 from practice.local_cloud.glue_launcher import MESSAGE, SPARK_DEFAULTS
 from practice.local_cloud.java import java_home
+from practice.local_cloud.loopback import client
 from practice.local_cloud.server import CREDENTIALS, HOST
 from practice.local_cloud.spark_classes import java_options
 
@@ -148,6 +149,18 @@ class JobProcess:
             "TMPDIR": temporary,
             "TZ": "UTC",
         }
+
+
+def download(uri: str, directory: Path) -> Path:
+    """What lies at the S3 URI, as a file in the directory."""
+    bucket, _, key = uri.strip().removeprefix("s3://").partition("/")
+    directory.mkdir(exist_ok=True)
+    target = directory / Path(key).name
+    try:
+        client("s3").download_file(bucket, key, str(target))
+    except Exception as error:
+        raise FileNotFoundError(f"{uri} cannot be read: {error}") from error
+    return target
 
 
 def remove(directory: Path) -> None:

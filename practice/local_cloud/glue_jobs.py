@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextvars
 import functools
-import os
 import secrets
 import tempfile
 import threading
@@ -22,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from practice.local_cloud.glue_job_logs import write_logs
-from practice.local_cloud.glue_job_process import JobProcess, Outcome, remove
+from practice.local_cloud.glue_job_process import JobProcess, Outcome, download, remove
 from practice.local_cloud.hooks import GLUE, PROVISIONERS, RESPONSES
-from practice.local_cloud.loopback import client
+from practice.local_cloud.loopback import endpoint
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
 Response = tuple[int, dict[str, str], bytes]
@@ -161,9 +160,9 @@ def _outcome(job: Mapping[str, Any], run: dict[str, Any], arguments: Mapping[str
         return Outcome(
             "FAILED", f"the local cloud installs nothing for a job: leave out {', '.join(refused)}, or run it on AWS."
         )
-    script = _download(job["Command"]["ScriptLocation"], directory)
+    script = download(job["Command"]["ScriptLocation"], directory)
     files = [
-        _download(uri, directory / "python-files")
+        download(uri, directory / "python-files")
         for uri in arguments.get("--extra-py-files", "").split(",")
         if uri.strip()
     ]
@@ -174,7 +173,7 @@ def _outcome(job: Mapping[str, Any], run: dict[str, Any], arguments: Mapping[str
             directory,
             script,
             [part for argument in arguments.items() for part in argument],
-            endpoint=f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}",
+            endpoint=endpoint(),
             python_files=files,
             spark=_spark_settings(arguments.get("--conf", "")),
         )
@@ -189,17 +188,6 @@ def _spark_settings(conf: str) -> dict[str, str]:
     """``--conf`` as Glue takes it: ``a=1 --conf b=2``."""
     pairs = (part.strip().partition("=") for part in conf.split("--conf ") if part.strip())
     return {name: value for name, _, value in pairs}
-
-
-def _download(uri: str, directory: Path) -> Path:
-    bucket, _, key = uri.strip().removeprefix("s3://").partition("/")
-    directory.mkdir(exist_ok=True)
-    target = directory / Path(key).name
-    try:
-        client("s3").download_file(bucket, key, str(target))
-    except Exception as error:
-        raise FileNotFoundError(f"{uri} cannot be read: {error}") from error
-    return target
 
 
 def batch_stop_job_run(request: dict[str, Any]) -> Response:

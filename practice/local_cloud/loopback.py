@@ -22,5 +22,9 @@ CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATI
 def client(service_name: str) -> Any:
     """A client of this very server; thread-safe, one per service."""
     session: Any = boto3.Session()
-    endpoint = f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
-    return session.client(service_name, endpoint_url=endpoint, config=CONFIG)
+    return session.client(service_name, endpoint_url=endpoint(), config=CONFIG)
+
+
+def endpoint() -> str:
+    """Where this very server listens."""
+    return f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
