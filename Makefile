@@ -56,6 +56,7 @@ docs: setup ## write the generated pages of docs/
 .PHONY: bench
 bench: setup ## measure what has a speed, each as a ratio
 	$(BIN)/python -m benchmarks.firehose_transform
+	$(BIN)/python -m benchmarks.refinery
 
 .PHONY: generate
 generate: setup ## write the code that derives from contracts/

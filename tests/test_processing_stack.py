@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.refinery_pipeline import STEPS
 from tests.synthesis import ROOT, Resource, SynthesizedStack, synthesize
 
 JOBS = (
@@ -185,6 +186,15 @@ class TestPipeline:
         jobs = [s for _, s in states(definition) if "startJobRun" in s.get("Resource", "")]
         assert len(jobs) == 8
         assert all(state["Resource"].endswith(":glue:startJobRun.sync") for state in jobs)
+
+    def test_has_the_jobs_that_the_fault_tests_run_in_their_order(self, definition: dict[str, Any]) -> None:
+        (branch,) = definition["States"]["Refine"]["Branches"]
+        jobs = {name: s["Parameters"] for name, s in states(branch) if "startJobRun" in s.get("Resource", "")}
+        assert [*jobs] == [*STEPS, "Ingest"]
+        for name, (script, data_set) in STEPS.items():
+            words = script.__name__.rpartition(".")[2].split("_")
+            assert jobs[name]["JobName"].startswith("".join(map(str.title, words)) + "Job")
+            assert jobs[name]["Arguments"].get("--dataset", "") == data_set
 
     def test_retries_with_backoff_what_passes_by_itself_and_no_job_that_failed(
         self, definition: dict[str, Any]

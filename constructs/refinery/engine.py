@@ -8,12 +8,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-GLUE_ALONE = frozenset({"quality_gate", "ingest_features"})
+GLUE_ALONE = frozenset({"quality_gate", "ingest_features", "fit_transformations"})
 """Scripts that are Glue jobs under every engine: Glue Data Quality exists in Glue alone, and an EMR Serverless
 application reaches no endpoint on the internet, as the feature store's is, but through a network with a way out, which
-costs by the hour.
+costs by the hour. Spark ML needs NumPy, which Glue brings; of EMR's images AWS does not say it.
 
 Sources: https://docs.aws.amazon.com/glue/latest/dg/data-quality-gs-studio.html,
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html,
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/vpc-access.html
 """
 
