@@ -63,7 +63,6 @@ generate: setup ## write the code that derives from contracts/
 	$(BIN)/python -m contracts.compile
 	$(BIN)/python -m contracts.released
 	$(BIN)/python -m jobs.quality.compile
-	$(BIN)/python -m jobs.quality.compile
 
 .PHONY: snapshots
 snapshots: setup ## accept the templates as they are now, for review

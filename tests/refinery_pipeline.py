@@ -25,7 +25,7 @@ STEPS: Mapping[str, tuple[ModuleType, str]] = {
     "Gate customer features": (quality_gate, "customer_features"),
     "Publish": (publish_features, ""),
 }
-"""The states that write to the buckets: the job of each, and the data set if it is a gate."""
+"""The states that write tables: the job of each, and the data set if it is a gate."""
 
 CUTOFF = "2026-08-20"
 """Its labels are known on the day of the run, and its features are fresh enough to pass their gate."""

@@ -190,7 +190,7 @@ class TestPipeline:
     def test_has_the_jobs_that_the_fault_tests_run_in_their_order(self, definition: dict[str, Any]) -> None:
         (branch,) = definition["States"]["Refine"]["Branches"]
         jobs = {name: s["Parameters"] for name, s in states(branch) if "startJobRun" in s.get("Resource", "")}
-        assert [*jobs] == [*STEPS, "Ingest"]
+        assert [*jobs] == [*STEPS, "Ingest", "Fit transformations"]
         for name, (script, data_set) in STEPS.items():
             words = script.__name__.rpartition(".")[2].split("_")
             assert jobs[name]["JobName"].startswith("".join(map(str.title, words)) + "Job")
