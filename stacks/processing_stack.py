@@ -92,7 +92,7 @@ class ProcessingStack(Stack):
         )
         for construct in (rulesets, tables, queries):
             illustrates(construct, "3.6")
-        illustrates(jobs["fit_transformations"], "4.2")
+        illustrates(self.node.find_child("FitTransformations"), "4.2")
 
         why_all = "Spark names its files itself; the wildcard ends at the prefix"
         clean = jobs["clean_orders"].role

@@ -65,7 +65,8 @@ class Pipeline:
     def run_and_watch(self, step: str) -> list[Objects]:
         """Run a step; returns all objects as they were after each of its writes."""
         found: list[Objects] = []
-        call = botocore.client.BaseClient._make_api_call
+        base: Any = botocore.client.BaseClient
+        call = base._make_api_call
 
         def watched(client: Any, operation: str, request: Any) -> Any:
             answer = call(client, operation, request)
@@ -74,7 +75,7 @@ class Pipeline:
             return answer
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(botocore.client.BaseClient, "_make_api_call", watched)
+            patched.setattr(base, "_make_api_call", watched)
             self.run(step)
         return found
 
