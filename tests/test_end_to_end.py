@@ -31,7 +31,7 @@ from practice.sending import send_all
 from tests.conftest import free_port
 
 NAME = "end-to-end"
-PLAN = Plan(count=5_000, seed=7, days=70, end=datetime.now(UTC).replace(microsecond=0))
+PLAN = Plan(count=3_000, seed=7, days=70, end=datetime.now(UTC).replace(microsecond=0))
 CUSTOMERS = 100
 CUTOFFS = [PLAN.end - timedelta(days=days) for days in (0, 30, 60)]
 
