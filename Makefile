@@ -12,7 +12,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .PHONY: local
-local: setup ## the main job: deploy on a local cloud, stream sample orders, query them
+local: setup .venv/spark-classes.jsa ## the main job: deploy on a local cloud, stream sample orders, query them
 	$(BIN)/python -m practice local
 
 .PHONY: local-down
@@ -20,12 +20,12 @@ local-down: setup ## stop the local cloud
 	$(BIN)/python -m practice down
 
 .PHONY: test
-test: setup lint types ## everything that is checked, offline; CI runs exactly this
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: setup lint types .venv/spark-classes.jsa ## everything that is checked, offline; CI runs exactly this
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: setup lint types ## the fast loop: lint, types, unit tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 .PHONY: lint
 lint: setup
@@ -57,12 +57,12 @@ docs: setup ## write the generated pages of docs/
 bench: setup ## measure what has a speed, each as a ratio
 	$(BIN)/python -m benchmarks.firehose_transform
 	$(BIN)/python -m benchmarks.checkpointing
+	$(BIN)/python -m benchmarks.refinery
 
 .PHONY: generate
 generate: setup ## write the code that derives from contracts/
 	$(BIN)/python -m contracts.compile
 	$(BIN)/python -m contracts.released
-	$(BIN)/python -m jobs.quality.compile
 	$(BIN)/python -m jobs.quality.compile
 
 .PHONY: snapshots
@@ -78,6 +78,10 @@ lock: setup ## pin every dependency of requirements*.in and package.json
 .PHONY: clean
 clean: ## remove what the targets above have set up and written
 	rm -rf .venv node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# every local Spark starts some seconds earlier with it
+.venv/spark-classes.jsa: .venv/.complete
+	$(BIN)/python -m practice.local_cloud.spark_classes
 
 .PHONY: setup
 setup: .venv/.complete node_modules/.complete

@@ -16,12 +16,13 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable  # not in Python 3.10, which SageMaker's containers run
+    from importlib.resources.abc import Traversable  # not in the Pythons of EMR Serverless and SageMaker
 
 DIRECTORY: Traversable = resources.files(__name__)
 """Where the contracts lie; not by path, because on Glue the package lies in a zip."""
 
 _LARGEST_INT = 2**31 - 1
+_FEATURE_TYPES = {"string": "String", "integer": "Integral", "number": "Fractional"}
 
 
 class ContractError(ValueError):
@@ -59,27 +60,22 @@ class Field:
 
         Source: https://docs.aws.amazon.com/athena/latest/ug/data-types.html
         """
-        match self.schema.get("type"), self.schema.get("format"):
-            case "string", "date-time":
-                return "timestamp"
-            case "string", "date":
-                return "date"
-            case "string", _:
-                return "string"
-            case "boolean", _:
-                return "boolean"
-            case "integer", _:
-                return "int" if self.schema.get("maximum", _LARGEST_INT + 1) <= _LARGEST_INT else "bigint"
-            case "number", _ if "multipleOf" in self.schema:
-                digits = len(str(int(self.schema["maximum"])))
-                return f"decimal({digits + self.decimals},{self.decimals})"
-            case "number", _:
-                return "double"
-            case other, _:
-                raise ContractError(
-                    f"field {self.name!r} has type {other!r}; allowed: string, boolean, integer, number. "
-                    "Flatten nested values into fields of their own."
-                )
+        type_ = self.schema.get("type")
+        if type_ == "string":
+            return {"date-time": "timestamp", "date": "date"}.get(self.schema.get("format", ""), "string")
+        if type_ == "boolean":
+            return "boolean"
+        if type_ == "integer":
+            return "int" if self.schema.get("maximum", _LARGEST_INT + 1) <= _LARGEST_INT else "bigint"
+        if type_ == "number" and "multipleOf" in self.schema:
+            digits = len(str(int(self.schema["maximum"])))
+            return f"decimal({digits + self.decimals},{self.decimals})"
+        if type_ == "number":
+            return "double"
+        raise ContractError(
+            f"field {self.name!r} has type {type_!r}; allowed: string, boolean, integer, number. "
+            "Flatten nested values into fields of their own."
+        )
 
     @property
     def feature_type(self) -> str:
@@ -87,18 +83,13 @@ class Field:
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_FeatureDefinition.html
         """
-        match self.schema.get("type"):
-            case "string":
-                return "String"
-            case "integer":
-                return "Integral"
-            case "number":
-                return "Fractional"
-            case other:
-                raise ContractError(
-                    f"feature {self.name!r} has type {other!r}; allowed: string, integer, number. "
-                    "Declare a boolean as an integer from 0 to 1."
-                )
+        type_ = self.schema.get("type")
+        if type_ in _FEATURE_TYPES:
+            return _FEATURE_TYPES[type_]
+        raise ContractError(
+            f"feature {self.name!r} has type {type_!r}; allowed: string, integer, number. "
+            "Declare a boolean as an integer from 0 to 1."
+        )
 
 
 @dataclass(frozen=True)

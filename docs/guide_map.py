@@ -28,6 +28,7 @@ _TITLES = {
     "3.4": "Data ingestion patterns",
     "3.5": "Data lake architecture on AWS",
     "3.6": "Data quality and validation",
+    "4.2": "Numerical feature transformations",
     "4.8": "AWS feature engineering tools",
     "6.1": "ML model development lifecycle",
     "6.6": "Training optimization",

@@ -52,7 +52,10 @@ class Execution:
             told = json.loads(self.cause)
         except ValueError:
             return self.cause or self.error
-        return str(told.get("ErrorMessage") or self.cause) if isinstance(told, dict) else self.cause
+        if not isinstance(told, dict):
+            return self.cause
+        # of a Glue job, or of a job of EMR Serverless
+        return str(told.get("ErrorMessage") or told.get("StateDetails") or self.cause)
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,19 @@ class Verdict:
     rules_failed: int
     rows: int
     rejected_rows: int
+    as_of: str
 
     @classmethod
     def from_json(cls, text: str) -> Verdict:
         told = json.loads(text)
         passed = sum(rule["passed"] for rule in told["rules"])
-        return cls(told["data_set"], passed, len(told["rules"]) - passed, told["rows"], told["rejected_rows"])
+        failed = len(told["rules"]) - passed
+        return cls(told["data_set"], passed, failed, told["rows"], told["rejected_rows"], told["as_of"])
+
+    @property
+    def rejected_sql(self) -> str:
+        """What asks Athena for the rows it is about."""
+        return f"SELECT * FROM rejected_{self.data_set} WHERE as_of = DATE '{self.as_of}'"  # noqa: S608 - our own
 
 
 def start(sandbox: Sandbox, as_of: datetime, cutoffs: list[date]) -> str:
@@ -95,13 +105,14 @@ def verdicts(sandbox: Sandbox, execution_arn: str) -> list[Verdict]:
     """What the gates have said in a run, as far as it came to them."""
     s3: S3Client = sandbox.client("s3")
     bucket, run_id = sandbox["ProcessedBucket"], execution_arn.rpartition(":")[2]
-    found = []
-    for data_set in DATA_SETS:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"quality/{data_set}/"):
-            for key in (item["Key"] for item in page.get("Contents", [])):
-                if key.endswith(f"/{run_id}.json"):
-                    found.append(Verdict.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()))
-    return found
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="quality/")
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return [
+        Verdict.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+        for data_set in DATA_SETS
+        for key in keys
+        if key.endswith(f"/{run_id}-{data_set}.json")
+    ]
 
 
 def last_execution(sandbox: Sandbox) -> Execution:

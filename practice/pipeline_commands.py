@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from practice.console import out, show, step
+from practice.console import COMMAND, out, show, step
 from practice.options import Aws, End
 from practice.pipeline import last_execution, start, tree, verdicts, verdicts_table, wait
 from practice.sample.plan import now
@@ -45,7 +45,11 @@ def status(context: typer.Context, aws: Aws = None) -> None:
     sandbox = context.obj.sandbox(aws)
     execution = last_execution(sandbox)
     out.print(tree(execution))
-    if found := verdicts(sandbox, execution.arn):
+    found = verdicts(sandbox, execution.arn)
+    if found:
         show("What the gates say", verdicts_table(found))
     if execution.status not in ("RUNNING", "SUCCEEDED"):
         out.print(f"[red]{execution.status}[/] {execution.reason}")
+    for verdict in found:
+        if verdict.rules_failed and verdict.rejected_rows:
+            out.print(f'The rejected rows: {COMMAND} query "{verdict.rejected_sql}"', soft_wrap=True)

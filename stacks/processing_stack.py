@@ -7,12 +7,17 @@ from constructs import Construct
 
 from guardrails.guide import illustrates
 from lakehouse.glue_encryption import GlueEncryption
+from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
 from refinery.code import RefineryCode
+from refinery.emr_serverless import EmrServerlessApplication
+from refinery.emr_serverless_job import EmrServerlessJob
+from refinery.engine import GLUE_ALONE, ProcessingEngine, SparkJob
 from refinery.job import RefineryJob
 from refinery.notifications import FailureTopic
 from refinery.pipeline import RefineryPipeline
 from refinery.quality_rulesets import QualityRulesets
+from refinery.quality_tables import QUERIES, QualityTables
 from refinery.trigger import PipelineTrigger
 from stacks.feature_store_stack import FeatureStoreStack
 from stacks.lake_stack import CUSTOMERS_PREFIX, FEATURES_PREFIX, LABELS_PREFIX, LakeStack
@@ -44,10 +49,21 @@ class ProcessingStack(Stack):
             "build_customer_features": ["processed_bucket", "curated_bucket"],
             "publish_features": ["curated_bucket"],
             "ingest_features": ["curated_bucket", "feature_group"],
+            "fit_transformations": ["curated_bucket"],
         }
         values = buckets | {"feature_group": feature_store.customer_features.name}
-        jobs = {
-            script: RefineryJob(
+        application = self._application(settings, lake)
+        jobs: dict[str, SparkJob] = {
+            script: EmrServerlessJob(
+                self,
+                script.title().replace("_", ""),
+                script=script,
+                arguments={name: values[name] for name in names},
+                code=code,
+                application=application,
+            )
+            if application and script not in GLUE_ALONE
+            else RefineryJob(
                 self,
                 script.title().replace("_", ""),
                 script=script,
@@ -64,7 +80,19 @@ class ProcessingStack(Stack):
             for script, names in arguments.items()
         }
         rulesets = QualityRulesets(self, "Quality", sandbox_name=settings.name)
-        illustrates(rulesets, "3.6")
+        database = lake.databases[Zone.PROCESSED]
+        tables = QualityTables(self, "QualityTables", database=database, bucket=processed)
+        queries = NamedQueries(
+            self,
+            "Queries",
+            workgroup=lake.workgroup.name,
+            directory=QUERIES,
+            database=database.ref,
+            database_names={Zone.PROCESSED.value: database.ref},
+        )
+        for construct in (rulesets, tables, queries):
+            illustrates(construct, "3.6")
+        illustrates(self.node.find_child("FitTransformations"), "4.2")
 
         why_all = "Spark names its files itself; the wildcard ends at the prefix"
         clean = jobs["clean_orders"].role
@@ -85,6 +113,9 @@ class ProcessingStack(Stack):
         ingest = jobs["ingest_features"].role
         curated.grant_read_objects(ingest, [FEATURES_PREFIX], why_all=why_all)
         feature_store.customer_features.grant_write(ingest)
+        fit = jobs["fit_transformations"].role
+        curated.grant_read_objects(fit, [FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)
+        curated.grant_replace_objects(fit, ["transformations/"], why_all=why_all)
 
         topic = FailureTopic(self, "Failures", key=lake.key)
         pipeline = RefineryPipeline(
@@ -98,6 +129,9 @@ class ProcessingStack(Stack):
             key=lake.key,
             log_retention=settings.log_retention,
         )
+        if application:
+            roles = [job.role for script, job in jobs.items() if script not in GLUE_ALONE]
+            application.grant_run(pipeline.state_machine, roles)
         PipelineTrigger(
             self,
             "Trigger",
@@ -109,3 +143,18 @@ class ProcessingStack(Stack):
 
         CfnOutput(self, "PipelineArn", key="Pipeline", value=pipeline.state_machine.state_machine_arn)
         CfnOutput(self, "FailureTopic", value=topic.topic_arn)
+
+    def _application(self, settings: Settings, lake: LakeStack) -> EmrServerlessApplication | None:
+        """What runs the jobs instead of Glue, if the settings say so."""
+        if settings.processing_engine == ProcessingEngine.GLUE:
+            return None
+        application = EmrServerlessApplication(
+            self,
+            "EmrServerless",
+            name=f"{settings.name}-refinery",
+            workers=settings.processing_workers,
+            key=lake.key,
+            log_retention=settings.log_retention,
+        )
+        illustrates(application, "3.2")
+        return application

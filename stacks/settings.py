@@ -19,6 +19,7 @@ from machine_learning.instance_types import StudioInstanceType, TrainingInstance
 from machine_learning.studio_network import NetworkAccess
 from machine_learning.table_format import TableFormat
 from machine_learning.tuning import Tuning
+from refinery.engine import ProcessingEngine
 from refinery.job import ExecutionClass
 from refinery.trigger import ProcessingTrigger
 
@@ -89,11 +90,14 @@ class Settings(BaseModel):
     processing_trigger: ProcessingTrigger = ProcessingTrigger.ON_DEMAND
     """What starts the pipeline from raw to curated."""
 
+    processing_engine: ProcessingEngine = ProcessingEngine.GLUE
+    """What runs the Spark scripts that need not be Glue jobs."""
+
     processing_workers: Annotated[int, Field(ge=2, le=10)] = 2
     """How many workers a Spark job has; with more than two, those that idle are given back."""
 
     processing_execution_class: ExecutionClass = ExecutionClass.STANDARD
-    """What capacity Spark jobs run on."""
+    """What capacity Glue jobs run on."""
 
     feature_table_format: TableFormat = TableFormat.GLUE
     """How the offline feature store lays out its table; changing it needs a new feature group."""

@@ -24,8 +24,21 @@ CreateFunction = Callable[[str], str]
 """Creates a Lambda function from the source of its handler; returns its ARN."""
 
 
+_LONGEST_FIRST = (
+    "test_end_to_end.py",
+    "test_templates_lint.py",
+    "test_cli.py",
+    "test_transformations.py",
+    "test_quality_gate.py",
+    "test_refinery_jobs.py",
+)
+"""The files that take longest; begun last, one would keep one core busy while the other waits."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that runs a local cloud or a local Spark is no unit test: `make check` leaves it out."""
+    rank = {name: number for number, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
     for item in items:
         if {"local_cloud", "cloud", "spark"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)

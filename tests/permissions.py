@@ -126,11 +126,11 @@ def _check_condition(operator: str, key: str, values: list[Any]) -> None:
 
 
 @cache
-def roles() -> Mapping[str, Role]:
-    """Every role of the default sandbox, by ARN."""
-    documents = policy_documents("default")
+def roles(combination: str = "default") -> Mapping[str, Role]:
+    """Every role of a sandbox, by ARN."""
+    documents = policy_documents(combination)
     found = {}
-    for arn, (_, resource) in arns_of_type("default", "AWS::IAM::Role").items():
+    for arn, (_, resource) in arns_of_type(combination, "AWS::IAM::Role").items():
         mine = [document for document in documents if arn in document.attached_to]
         (trust,) = (document.body for document in mine if document.kind == Kind.TRUST)
         managed = [managed_policy(policy) for policy in resource.properties.get("ManagedPolicyArns", [])]
@@ -139,14 +139,14 @@ def roles() -> Mapping[str, Role]:
     return found
 
 
-def role(stack: str, name: str) -> Role:
+def role(stack: str, name: str, combination: str = "default") -> Role:
     """The only role of the stack whose logical id contains the name."""
     (arn,) = (
         arn
-        for arn, (stack_id, resource) in arns_of_type("default", "AWS::IAM::Role").items()
+        for arn, (stack_id, resource) in arns_of_type(combination, "AWS::IAM::Role").items()
         if stack_id == stack and name in resource.logical_id
     )
-    return roles()[arn]
+    return roles(combination)[arn]
 
 
 @cache

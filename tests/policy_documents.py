@@ -27,9 +27,11 @@ _PSEUDO_PARAMETERS = {
 }
 _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "AWS::Athena::WorkGroup": ("Name",),
+    "AWS::EMRServerless::Application": ("Name",),
     "AWS::Glue::DataQualityRuleset": ("Name",),
     "AWS::Glue::Database": ("DatabaseInput", "Name"),
     "AWS::Glue::Table": ("TableInput", "Name"),
+    "AWS::Logs::LogGroup": ("LogGroupName",),
     "AWS::SageMaker::Domain": ("DomainName",),
     "AWS::SageMaker::FeatureGroup": ("FeatureGroupName",),
     "AWS::SageMaker::ModelPackageGroup": ("ModelPackageGroupName",),
@@ -37,6 +39,7 @@ _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
 }
 _ARNS: Mapping[str, str] = {
     "AWS::Athena::WorkGroup": "athena:{region}:{account}:workgroup/{name}",
+    "AWS::EMRServerless::Application": "emr-serverless:{region}:{account}:/applications/{name}",
     "AWS::Glue::Crawler": "glue:{region}:{account}:crawler/{name}",
     "AWS::Glue::DataQualityRuleset": "glue:{region}:{account}:dataQualityRuleset/{name}",
     "AWS::Glue::Job": "glue:{region}:{account}:job/{name}",

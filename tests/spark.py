@@ -9,9 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.refinery.session import SETTINGS
 from practice.local_cloud.java import java_home
-
-QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
-"""A Java that does not optimise for the long run: the tests take seconds."""
+from practice.local_cloud.spark_classes import java_options
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +27,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             .config("spark.driver.memory", "1g")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
-            .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={scratch} {QUICK_START}")
+            .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={scratch} {java_options()}")
             .config("spark.local.dir", str(scratch))
             .config("spark.sql.warehouse.dir", str(scratch / "warehouse"))
             .config("spark.sql.shuffle.partitions", "2")

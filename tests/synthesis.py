@@ -27,6 +27,7 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "iceberg": {"feature_table_format": "iceberg"},
     "two-users": {"studio_users": "ana,bo"},
     "refinery": {"processing_trigger": "daily", "processing_workers": 4, "processing_execution_class": "flex"},
+    "emr-serverless": {"processing_engine": "emr-serverless", "processing_workers": 3},
     "new-customers": {"processing_trigger": "new-customers"},
     "vpc-only": {"studio_network": "vpc-only"},
     "tuned": {"training_tuning": "bayesian", "training_instances": 2, "training_input_mode": "File"},

@@ -20,7 +20,7 @@ from practice.features import count_offline, get_features, put_features
 from practice.flush import FEATURE_STORE, FIREHOSE, flush
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.pipeline import Execution, start, verdicts, wait
+from practice.pipeline import Execution, last_execution, start, verdicts, wait
 from practice.queries import Answer, Query, named_queries, run
 from practice.sample.customers import customers
 from practice.sample.feature_writes import FeatureWrites, feature_writes
@@ -31,7 +31,7 @@ from practice.sending import send_all
 from tests.conftest import free_port
 
 NAME = "end-to-end"
-PLAN = Plan(count=5_000, seed=7, days=70, end=datetime.now(UTC).replace(microsecond=0))
+PLAN = Plan(count=3_000, seed=7, days=70, end=datetime.now(UTC).replace(microsecond=0))
 CUSTOMERS = 100
 CUTOFFS = [PLAN.end - timedelta(days=days) for days in (0, 30, 60)]
 
@@ -193,19 +193,27 @@ def test_a_gate_that_fails_stops_the_pipeline_and_keeps_what_was_curated(
 ) -> None:
     curated = "SELECT count(*), max(event_time) FROM customer_features"
     before = ask(sandbox, curated, "CuratedDatabase").rows
-    tomorrow = PLAN.end.date() + timedelta(days=1)
+    yesterday = PLAN.end - timedelta(days=1)
     land_customers(
-        sandbox, ["customer_id,signup_date,country,acquisition_channel,marketing_opt_in\n", "me,?,?,?,?\n"], tomorrow
+        sandbox,
+        ["customer_id,signup_date,country,acquisition_channel,marketing_opt_in\n", "me,?,?,?,?\n"],
+        yesterday.date(),
     )
     with pytest.raises(PracticeError, match=r"customers failed the quality gate.*customer_id.*\(1 row\)"):
-        wait(sandbox, start(sandbox, PLAN.end + timedelta(days=1), [PLAN.end.date()]), quietly)
+        wait(sandbox, start(sandbox, yesterday, [yesterday.date()]), quietly)
     assert ask(sandbox, curated, "CuratedDatabase").rows == before
+    (verdict,) = (found for found in verdicts(sandbox, last_execution(sandbox).arn) if found.rules_failed)
+    rejected = ask(sandbox, verdict.rejected_sql)
+    row = dict(zip((column.name for column in rejected.columns), *rejected.rows, strict=True))
+    assert (row["customer_id"], row["country"], row["as_of"]) == ("me", "?", str(yesterday.date()))
+    assert 'ColumnValues "customer_id" matches' in str(row["failed_rules"])
 
 
 def test_every_named_query_returns_rows(sandbox: Sandbox, manifest: Manifest, features: FeatureWrites) -> None:
     queries = named_queries(sandbox)
     assert len(queries) >= 9
-    assert [query.name for query in queries if not run(sandbox, query, rows=1).rows] == []
+    of_failures = {"failed_rules", "rejected_orders"}
+    assert {query.name for query in queries if not run(sandbox, query, rows=1).rows} <= of_failures
 
 
 def test_the_query_of_failures_accounts_for_every_failed_record(sandbox: Sandbox, manifest: Manifest) -> None:

@@ -81,7 +81,8 @@ class TestNothingIsLeftBehind:
 
 
 class TestNothingIdlesAtACost:
-    def test_the_default_sandbox_holds_only_types_that_are_free_while_idle_and_one_key(self) -> None:
+    @pytest.mark.parametrize("combination", ["default", "emr-serverless"])
+    def test_the_sandbox_holds_only_types_that_are_free_while_idle_and_one_key(self, combination: str) -> None:
         # https://aws.amazon.com/kms/pricing/: a key is billed by the month; of the rest, each is billed by use,
         # the VPC endpoint among them because it is a gateway (https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html)
         free_while_idle = {
@@ -93,6 +94,8 @@ class TestNothingIdlesAtACost:
             "AWS::EC2::SubnetRouteTableAssociation",
             "AWS::EC2::VPC",
             "AWS::EC2::VPCEndpoint",
+            # without capacity that waits: https://aws.amazon.com/emr/pricing/
+            "AWS::EMRServerless::Application",
             "AWS::Glue::Crawler",
             "AWS::Glue::DataQualityRuleset",
             "AWS::Glue::Database",
@@ -120,7 +123,7 @@ class TestNothingIdlesAtACost:
             "Custom::StudioCleaner",
             "Custom::VpcRestrictDefaultSG",
         }
-        types = [resource.type for stack in synthesize("default").values() for resource in stack.all()]
+        types = [resource.type for stack in synthesize(combination).values() for resource in stack.all()]
         assert set(types) - free_while_idle == {"AWS::KMS::Key"}
         assert types.count("AWS::KMS::Key") == 1
 

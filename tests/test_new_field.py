@@ -51,15 +51,17 @@ def sample_features() -> list[Features]:
 
 
 def test_in_the_columns_that_athena_and_firehose_read(contract: Contract) -> None:
-    template = Template.from_stack(sandbox_app().node.find_child("Lake")).to_json()  # type: ignore[arg-type]
+    app = sandbox_app()
+    stacks = [Template.from_stack(app.node.find_child(name)).to_json() for name in ("Lake", "Processing")]  # type: ignore[arg-type]
     columns = [
         column["Type"]
+        for template in stacks
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Glue::Table"
         for column in resource["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]
         if column["Name"] == "gift_wraps"
     ]
-    assert columns == ["string", "int"]  # raw as it came, processed in its type
+    assert columns == ["string", "int", "int"]  # raw as it came, processed and rejected in its type
 
 
 def test_in_what_the_transform_demands(contract: Contract) -> None:

@@ -42,7 +42,12 @@ ROLES = {
     "features job": ("Processing", "BuildCustomerFeaturesRole"),
     "publish job": ("Processing", "PublishFeaturesRole"),
     "ingest job": ("Processing", "IngestFeaturesRole"),
+    "fit job": ("Processing", "FitTransformationsRole"),
     "pipeline": ("Processing", "PipelineStateMachineRole"),
+    "clean job on EMR": ("Processing", "CleanOrdersRole", "emr-serverless"),
+    "features job on EMR": ("Processing", "BuildCustomerFeaturesRole", "emr-serverless"),
+    "publish job on EMR": ("Processing", "PublishFeaturesRole", "emr-serverless"),
+    "pipeline on EMR": ("Processing", "PipelineStateMachineRole", "emr-serverless"),
     "learner": ("Studio", "LearnerRole"),
     "studio cleaner": ("Studio", "CleanerIsCompleteRole"),
     "studio cleaner's start": ("Studio", "CleanerOnEventRole"),
@@ -60,6 +65,8 @@ ELSEWHERE = "arn:aws:s3:::bucket-of-someone-else"
 IN_ACCOUNT = f"{REGION}:{ACCOUNT}"
 KEY = f"arn:aws:kms:{IN_ACCOUNT}:key/key"
 OTHER_KEY = f"arn:aws:kms:{IN_ACCOUNT}:key/another"
+APPLICATION = f"arn:aws:emr-serverless:{IN_ACCOUNT}:/applications/ml-sandbox-refinery"
+EVENT_RULES = f"arn:aws:events:{IN_ACCOUNT}:rule"
 GLUE = f"arn:aws:glue:{IN_ACCOUNT}"
 LOGS = f"arn:aws:logs:{IN_ACCOUNT}:log-group"
 SAGEMAKER = f"arn:aws:sagemaker:{IN_ACCOUNT}"
@@ -87,6 +94,8 @@ APP_ELSEWHERE = f"{SAGEMAKER}:app/other-domain/notes/JupyterLab/default"
 OWN_APP = f"{APP}/JupyterLab/default"
 DEFAULT_SECURITY_GROUP = f"arn:aws:ec2:{IN_ACCOUNT}:security-group/network-vpc"
 WAITER = f"arn:aws:states:{IN_ACCOUNT}:stateMachine:cleaner-providerwaiterstatemachine"
+CLEAN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-clean-orders-role"
+INGEST_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-ingest-features-role"
 CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:cleaner"
 
 OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
@@ -111,6 +120,7 @@ def bounded_processing(**changes: str | list[str] | None) -> Context:
     return bounded_but(**{"MaxRuntimeInSeconds": "1800", "sandbox": None, **changes})
 
 
+TO_EMR = {"iam:PassedToService": "emr-serverless.amazonaws.com"}
 TO_SAGEMAKER = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 
 
@@ -245,6 +255,10 @@ ALLOWED = [
     Row("learner", "kms:Decrypt", KEY, through("s3")),
     Row("learner", "athena:StartQueryExecution", WORKGROUP),
     Row("learner", "glue:GetTable", f"{GLUE}:table/ml_sandbox_features/customer_features"),
+    Row("learner", "glue:GetTable", f"{GLUE}:table/ml_sandbox_processed/rejected_orders"),
+    Row("learner", "s3:GetObject", f"{PROCESSED}/rejected/orders/as_of=2026-11-22/a.parquet"),
+    Row("learner", "s3:GetObject", f"{PROCESSED}/quality/as_of=2026-11-22/run-orders.json"),
+    Row("learner", "s3:GetObject", f"{CURATED}/transformations/training_until=2026-08-24/manifest/part-0"),
     Row("learner", "sagemaker:PutRecord", FEATURE_GROUP),
     Row("learner", "sagemaker:BatchGetRecord", FEATURE_GROUP),
     Row("learner", "sagemaker:BatchWriteRecord", FEATURE_GROUP),
@@ -264,9 +278,25 @@ ALLOWED = [
     Row("publish job", "s3:DeleteObject", f"{CURATED}/staging/customer_features/a.parquet"),
     Row("ingest job", "s3:GetObject", f"{CURATED}/customer_features/cutoff_date=2026-11-22/a.parquet"),
     Row("ingest job", "sagemaker:PutRecord", FEATURE_GROUP),
+    Row("fit job", "s3:GetObject", f"{CURATED}/customer_labels/cutoff_date=2026-08-24/a.parquet"),
+    Row("fit job", "s3:GetObject", f"{CURATED}/customer_features/cutoff_date=2026-08-24/a.parquet"),
+    Row("fit job", "s3:PutObject", f"{CURATED}/transformations/training_until=2026-08-24/manifest/part-0"),
+    Row("fit job", "s3:DeleteObject", f"{CURATED}/transformations/training_until=2026-08-24/manifest/part-0"),
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/raw-crawler"),
     Row("pipeline", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
+    # the same jobs on EMR Serverless
+    Row("clean job on EMR", "s3:PutObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("clean job on EMR", "logs:DescribeLogGroups", "*"),
+    Row("clean job on EMR", "logs:PutLogEvents", f"{LOGS}:/aws/emr-serverless/ml-sandbox-refinery:log-stream:a"),
+    Row("features job on EMR", "s3:PutObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("publish job on EMR", "s3:DeleteObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("pipeline on EMR", "emr-serverless:StartJobRun", APPLICATION),
+    Row("pipeline on EMR", "emr-serverless:GetJobRun", f"{APPLICATION}/jobruns/a"),
+    Row("pipeline on EMR", "emr-serverless:CancelJobRun", f"{APPLICATION}/jobruns/a"),
+    Row("pipeline on EMR", "events:PutRule", f"{EVENT_RULES}/StepFunctionsGetEventsForEMRServerlessJobRule"),
+    Row("pipeline on EMR", "iam:PassRole", CLEAN_ROLE, TO_EMR),
+    Row("pipeline on EMR", "glue:StartJobRun", f"{GLUE}:job/quality-gate-job"),
     # learner: the training pipeline, and what it registers
     Row("learner", "sagemaker:StartPipelineExecution", PIPELINE_OF_TRAINING),
     Row("learner", "sagemaker:DescribePipelineExecution", f"{PIPELINE_OF_TRAINING}/execution/a1b2c3"),
@@ -496,9 +526,21 @@ DENIED = [
     Row("ingest job", "sagemaker:PutRecord", f"{SAGEMAKER}:feature-group/another"),
     Row("ingest job", "sagemaker:DeleteRecord", FEATURE_GROUP),
     Row("ingest job", "sagemaker:GetRecord", FEATURE_GROUP),
+    Row("fit job", "s3:PutObject", f"{CURATED}/customer_features/cutoff_date=2026-11-22/a.parquet"),
+    Row("fit job", "s3:GetObject", f"{CURATED}/staging/customer_features/a.parquet"),
+    Row("fit job", "sagemaker:PutRecord", FEATURE_GROUP),
+    Row("learner", "s3:DeleteObject", f"{PROCESSED}/rejected/orders/as_of=2026-11-22/a.parquet"),
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/somebody-elses"),
     Row("pipeline", "glue:UpdateJob", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "s3:GetObject", f"{CURATED}/customer_features/a.parquet"),
+    Row("clean job on EMR", "s3:PutObject", f"{CURATED}/customer_features/a.parquet"),
+    Row("clean job on EMR", "logs:PutLogEvents", f"{LOGS}:/aws/emr-serverless/another:log-stream:a"),
+    Row("features job on EMR", "s3:GetObject", f"{RAW}/customers/snapshot_date=2026-11-22/customers.csv"),
+    Row("publish job on EMR", "s3:GetObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
+    Row("pipeline on EMR", "emr-serverless:StartJobRun", APPLICATION.replace("ml-sandbox", "another")),
+    Row("pipeline on EMR", "emr-serverless:GetJobRun", f"{APPLICATION.replace('ml-sandbox', 'another')}/jobruns/a"),
+    Row("pipeline on EMR", "iam:PassRole", CLEAN_ROLE, {"iam:PassedToService": "glue.amazonaws.com"}),
+    Row("pipeline on EMR", "iam:PassRole", INGEST_ROLE, TO_EMR),
     # cleaner
     Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
     Row("studio cleaner", "sagemaker:DeleteSpace", SPACE_ELSEWHERE),
@@ -571,8 +613,10 @@ TRUSTED = [
     ("training's processing", "sagemaker.amazonaws.com"),
     ("training pipeline", "sagemaker.amazonaws.com"),
     ("training's bucket emptier", "lambda.amazonaws.com"),
-    *((job, "glue.amazonaws.com") for job in ("clean job", "gate job", "features job", "publish job", "ingest job")),
+    *((f"{job} job", "glue.amazonaws.com") for job in ("clean", "gate", "features", "publish", "ingest", "fit")),
     ("pipeline", "states.amazonaws.com"),
+    *((f"{job} on EMR", "emr-serverless.amazonaws.com") for job in ("clean job", "features job", "publish job")),
+    ("pipeline on EMR", "states.amazonaws.com"),
     ("learner", "sagemaker.amazonaws.com"),
     ("studio cleaner", "lambda.amazonaws.com"),
     ("studio cleaner's start", "lambda.amazonaws.com"),
@@ -608,7 +652,9 @@ def test_is_assumed_by_its_service_alone(name: str, service: str) -> None:
     assert not role_named(name).may_be_assumed_by("ec2.amazonaws.com", ACCOUNT)
 
 
-@pytest.mark.parametrize("name", ["spot training", "training's processing", "training pipeline", "learner", "pipeline"])
+@pytest.mark.parametrize(
+    "name", ["spot training", "training's processing", "training pipeline", "learner", "pipeline", "clean job on EMR"]
+)
 def test_is_not_assumed_for_another_account(name: str) -> None:
     assert not role_named(name).may_be_assumed_by(dict(TRUSTED)[name], OTHER_ACCOUNT)
 

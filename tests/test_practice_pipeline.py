@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 from rich.console import Console
+from typer.testing import CliRunner
 
+from practice import pipeline_commands
 from practice.errors import PracticeError
-from practice.pipeline import Step, last_execution, look, start, tree
+from practice.pipeline import Execution, Step, Verdict, last_execution, look, start, tree
 from practice.sandbox import Sandbox, Target
 from tests.synthesis import synthesize
 from tests.test_processing_stack import machine
@@ -98,6 +102,7 @@ def test_its_steps_are_told_in_the_order_of_the_definition_with_their_times(clie
         ("Publish", None, False),
         ("Crawl curated", None, False),
         ("Ingest", None, False),
+        ("Fit transformations", None, False),
     ]
     assert execution.steps[1].inner == (
         Step("Gate customers", 2.0, finished=True),
@@ -105,8 +110,9 @@ def test_its_steps_are_told_in_the_order_of_the_definition_with_their_times(clie
     )
 
 
-def test_the_reason_of_a_failure_is_the_error_of_the_job(client: Any, sandbox: Sandbox) -> None:
-    cause = json.dumps({"JobName": "gate", "ErrorMessage": "IsComplete customer_id failed on 3 rows"})
+@pytest.mark.parametrize("member", ["ErrorMessage", "StateDetails"])
+def test_the_reason_of_a_failure_is_the_error_of_the_job(client: Any, sandbox: Sandbox, member: str) -> None:
+    cause = json.dumps({"Name": "gate", member: "IsComplete customer_id failed on 3 rows"})
     with Stubber(client) as stub:
         answer_look(stub, "FAILED", [("Refine", 0.0, None)], error="States.TaskFailed", cause=cause)
         assert look(sandbox, ARN).reason == "IsComplete customer_id failed on 3 rows"
@@ -124,6 +130,17 @@ def test_the_tree_marks_what_went_well_what_failed_and_what_was_never_reached(cl
     assert any("✓ Gate inputs  7.0 s" in line for line in lines)
     assert any("✗ Clean" in line for line in lines)
     assert any("· Publish" in line for line in lines)
+
+
+def test_its_status_says_how_to_query_what_a_failed_gate_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = Verdict("orders", rules_passed=8, rules_failed=1, rows=100, rejected_rows=3, as_of="2026-11-22")
+    passed = replace(failed, data_set="customers", rules_failed=0, rejected_rows=0)
+    monkeypatch.setattr(pipeline_commands, "last_execution", lambda _: Execution(ARN, "FAILED", (), "error", "why"))
+    monkeypatch.setattr(pipeline_commands, "verdicts", lambda *_: [failed, passed])
+    told = CliRunner().invoke(pipeline_commands.app, ["status"], obj=Mock()).output.splitlines()
+    assert [line.partition(" query ")[2] for line in told if "rejected rows" in line] == [
+        "\"SELECT * FROM rejected_orders WHERE as_of = DATE '2026-11-22'\""
+    ]
 
 
 def test_a_pipeline_that_has_not_run_is_said_how_to_run(client: Any, sandbox: Sandbox) -> None:

@@ -8,9 +8,17 @@ from typing import Any
 
 import pytest
 
+from tests.refinery_pipeline import STEPS
 from tests.synthesis import ROOT, Resource, SynthesizedStack, synthesize
 
-JOBS = ("CleanOrders", "QualityGate", "BuildCustomerFeatures", "PublishFeatures", "IngestFeatures")
+JOBS = (
+    "CleanOrders",
+    "QualityGate",
+    "BuildCustomerFeatures",
+    "PublishFeatures",
+    "IngestFeatures",
+    "FitTransformations",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +42,7 @@ def machine(stack: SynthesizedStack) -> dict[str, Any]:
 
 
 def reference(part: dict[str, Any]) -> str:
-    return str(part.get("Ref") or part.get("Fn::ImportValue") or part["Fn::GetAtt"][0])
+    return str(part.get("Ref") or part.get("Fn::ImportValue") or part.get("Fn::Sub") or part["Fn::GetAtt"][0])
 
 
 def states(branch: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -133,6 +141,7 @@ class TestJobs:
             ("QualityGate", "Processed", ["quality/", "rejected/"]),
             ("BuildCustomerFeatures", "Curated", ["staging/"]),
             ("PublishFeatures", "Curated", ["staging/", "customer_features/", "customer_labels/"]),
+            ("FitTransformations", "Curated", ["transformations/"]),
         ],
     )
     def test_write_under_their_prefixes_alone(
@@ -168,14 +177,24 @@ class TestPipeline:
             "Publish",
             "Curated: Start",
             "Ingest",
+            "Fit transformations",
         ]
         inputs = branch["States"]["Gate inputs"]["Branches"]
         assert {inner["StartAt"] for inner in inputs} == {"Gate customers", "Gate orders"}
 
     def test_waits_for_every_job(self, definition: dict[str, Any]) -> None:
         jobs = [s for _, s in states(definition) if "startJobRun" in s.get("Resource", "")]
-        assert len(jobs) == 7
+        assert len(jobs) == 8
         assert all(state["Resource"].endswith(":glue:startJobRun.sync") for state in jobs)
+
+    def test_has_the_jobs_that_the_fault_tests_run_in_their_order(self, definition: dict[str, Any]) -> None:
+        (branch,) = definition["States"]["Refine"]["Branches"]
+        jobs = {name: s["Parameters"] for name, s in states(branch) if "startJobRun" in s.get("Resource", "")}
+        assert [*jobs] == [*STEPS, "Ingest", "Fit transformations"]
+        for name, (script, data_set) in STEPS.items():
+            words = script.__name__.rpartition(".")[2].split("_")
+            assert jobs[name]["JobName"].startswith("".join(map(str.title, words)) + "Job")
+            assert jobs[name]["Arguments"].get("--dataset", "") == data_set
 
     def test_retries_with_backoff_what_passes_by_itself_and_no_job_that_failed(
         self, definition: dict[str, Any]
@@ -248,6 +267,22 @@ class TestQuality:
         assert len(gates) == 3
         for arguments in gates:
             assert arguments["--dataset"].title().replace("_", "") in arguments["--ruleset"]
+
+    def test_has_its_verdicts_and_rejected_rows_in_tables_by_the_day_of_the_run(
+        self, processing: SynthesizedStack
+    ) -> None:
+        tables = {t["Name"]: t for t in (r.properties["TableInput"] for r in processing.of_type("AWS::Glue::Table"))}
+        prefixes = {name: t["StorageDescriptor"]["Location"]["Fn::Join"][1][-1] for name, t in tables.items()}
+        assert prefixes == {
+            "quality_verdicts": "/quality/",
+            "rejected_customers": "/rejected/customers/",
+            "rejected_orders": "/rejected/orders/",
+            "rejected_customer_features": "/rejected/customer_features/",
+        }
+        for table in tables.values():
+            assert table["Parameters"]["projection.as_of.type"] == "date"
+            assert table["PartitionKeys"] == [{"Name": "as_of", "Type": "date"}]
+            assert "as_of" not in {column["Name"] for column in table["StorageDescriptor"]["Columns"]}
 
 
 class TestFailures:

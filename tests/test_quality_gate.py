@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,7 @@ from practice.sample.customers import customers as sample_customers
 from practice.sample.orders import orders as sample_orders
 from practice.sample.plan import Plan
 from tests.glue_jobs import Jobs
+from tests.test_quality_queries import columns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -98,6 +100,12 @@ def test_a_verdict_is_one_line_of_json() -> None:
     }
 
 
+def test_athena_knows_what_a_verdict_says() -> None:
+    told = json.loads(FAILED.to_json())
+    assert {*told} - {"as_of"} == {*columns("quality_verdicts")}
+    assert [*told["rules"][0]] == re.findall(r"(\w+):", columns("quality_verdicts")["rules"])
+
+
 # ---- the gate on data ----
 
 
@@ -145,7 +153,7 @@ class Zones:
             quality_gate.main([part for name, value in arguments.items() for part in (f"--{name}", value)])
         except QualityGateError as failed:
             error = str(failed)
-        return json.loads(self.texts[f"s3://processed/quality/{data_set}/as_of={AS_OF}/run-1.json"]), error
+        return json.loads(self.texts[f"s3://processed/quality/as_of={AS_OF}/run-1-{data_set}.json"]), error
 
     def rejected(self, data_set: str) -> dict[str, list[str]]:
         """The rules that each rejected row failed, by its first column."""
@@ -377,6 +385,13 @@ def test_each_bad_feature_is_rejected_with_the_rules_it_failed(zones: Zones) -> 
     assert [set(row["failed_rules"]) for row in rows] == [rules for _, rules in bad]
 
 
+@pytest.mark.parametrize("data_set", [ruleset.name for ruleset in RULESETS])
+def test_athena_knows_the_columns_of_rejected_rows_with_their_types(zones: Zones, data_set: str) -> None:
+    zones.gate(data_set)
+    written = zones.written[f"s3://processed/rejected/{data_set}/"].drop("as_of")
+    assert {name.lower(): kind for name, kind in written.dtypes} == columns(f"rejected_{data_set}")
+
+
 OFF_DAY = [("days_off_partition", "= 0"), ("days_since_cutoff", ">= 0")]
 
 
@@ -484,7 +499,7 @@ def test_glue_runs_the_job_and_its_error_names_the_failed_rule(run_gate: tuple[J
     rule = 'ColumnValues "country" matches "[A-Z]{2}"'
     assert "QualityGateError: customers failed the quality gate of 2026-11-22: 1 of " in failed["ErrorMessage"]
     assert f"Failed: {rule} (1 row)" in failed["ErrorMessage"]
-    verdict = jobs.s3.get_object(Bucket=jobs.bucket, Key=f"quality/customers/as_of={AS_OF}/run-1.json")["Body"].read()
+    verdict = jobs.s3.get_object(Bucket=jobs.bucket, Key=f"quality/as_of={AS_OF}/run-1-customers.json")["Body"].read()
     assert failed_rules(json.loads(verdict)) == {rule: 1}
     listed = jobs.s3.list_objects_v2(Bucket=jobs.bucket, Prefix="rejected/")["Contents"]
     (rejected,) = (item["Key"] for item in listed)

@@ -298,6 +298,13 @@ def test_a_rule_on_the_data_set_or_a_missing_column_is_skipped_in_the_rows(on_th
     assert {row["DataQualityEvaluationResult"] for row in rows} == {"Passed"}
 
 
+def test_a_rule_in_sql_leaves_what_is_persisted_persisted(spark: SparkSession) -> None:
+    frame = spark.createDataFrame(TEXTS, "id int, v string").persist()
+    evaluate(frame, parse('Rules = [ CustomSql "select count(*) from primary" <= 1 ]'))
+    assert frame.storageLevel.useMemory
+    frame.unpersist()
+
+
 def test_no_rule_is_met_by_no_rows(spark: SparkSession) -> None:
     texts = ['IsComplete "v"', 'ColumnValues "v" in ["a"]', 'IsUnique "v"', "RowCount > 0"]
     assert not any(outcome.passed for outcome in evaluated(spark, texts, []).outcomes)

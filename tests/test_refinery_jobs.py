@@ -2,99 +2,31 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pyspark.sql import SparkSession
 
-from contracts import Contract
-from jobs.glue import build_customer_features, clean_orders, publish_features
+from jobs.glue import fit_transformations
 from jobs.refinery import storage
 from jobs.refinery.arguments import ArgumentError
-from jobs.refinery.schemas import LABEL
+from jobs.refinery.schemas import LABEL, features_schema
 from jobs.refinery.staging import Staged, StagingError, finish
-from practice.local_cloud.glue_s3 import mounted
+from jobs.refinery.transformations.missing_data import Imputation
+from jobs.refinery.transformations.pipeline import FittedTransformations, fit
+from jobs.refinery.transformations.plan import Plan
+from jobs.refinery.transformations.scaling import Standardization
+from jobs.refinery.transformations.transformation import TransformationError
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.parquet import write_parquet
+from tests.refinery_lake import AS_OF, Lake, Mount, new_lake, order
+from tests.refinery_lake import mount as mount  # a fixture
 
-COLUMNS = {field.name: field.glue_type for field in Contract.load("orders").fields}
-HEADER = "customer_id,signup_date,country,acquisition_channel,marketing_opt_in,birth_year"
-AS_OF = "2026-11-22"
 EARLY, LATE = "2026-08-01", "2026-11-22"
 """Two cutoffs: the 90 days of the first are over."""
-
-Mount = Callable[[], None]
-
-
-@pytest.fixture(scope="module")
-def mount(local_cloud: LocalCloud, spark: SparkSession) -> Iterator[Mount]:
-    """Lets Spark see the buckets there are, and boto3 the local cloud."""
-    hadoop = spark._jsc.hadoopConfiguration()
-    with mounted(local_cloud.client("s3")) as settings, pytest.MonkeyPatch.context() as environment:
-        for name, value in local_cloud.environment.items():
-            environment.setenv(name, value)
-
-        def mount_all() -> None:
-            for name, value in settings().items():
-                hadoop.set(name.removeprefix("spark.hadoop."), value)
-
-        yield mount_all
-
-
-@dataclass
-class Lake:
-    """Three buckets, the jobs over them, and what lies in them."""
-
-    spark: SparkSession
-    s3: Any
-    name: str
-
-    def put_orders(self, day: str, *orders: Mapping[str, Any], file: str = "orders") -> None:
-        rows = [[order[name] for name in COLUMNS] for order in orders]
-        key = f"orders/order_date={day}/{file}.parquet"
-        self.s3.put_object(Bucket=f"processed-{self.name}", Key=key, Body=write_parquet(COLUMNS, rows, "snappy"))
-
-    def put_customers(self, snapshot: str, *lines: str) -> None:
-        key = f"customers/snapshot_date={snapshot}/customers.csv"
-        self.s3.put_object(Bucket=f"raw-{self.name}", Key=key, Body="\n".join([HEADER, *lines, ""]).encode())
-
-    def put_old(self, zone: str, partition: str) -> None:
-        """What an earlier run left there."""
-        self.s3.put_object(Bucket=f"{zone}-{self.name}", Key=f"{partition}/old.parquet", Body=b"of an earlier run")
-
-    def clean(self, as_of: str = AS_OF, **arguments: str) -> None:
-        clean_orders.main(self._argv("raw_bucket", "processed_bucket", as_of=as_of, **arguments))
-
-    def build(self, as_of: str = AS_OF, **arguments: str) -> None:
-        build_customer_features.main(self._argv("processed_bucket", "curated_bucket", as_of=as_of, **arguments))
-
-    def publish(self, as_of: str = AS_OF) -> None:
-        publish_features.main(self._argv("curated_bucket", as_of=as_of))
-
-    def _argv(self, *buckets: str, **arguments: str) -> list[str]:
-        argv = ["--JOB_NAME", "job", "--enable-metrics", "true"]
-        for bucket in buckets:
-            argv += [f"--{bucket}", f"{bucket.removesuffix('_bucket')}-{self.name}"]
-        return [*argv, *(part for name, value in arguments.items() for part in (f"--{name}", value))]
-
-    def rows(self, zone: str, table: str) -> list[dict[str, Any]]:
-        frame = storage.read_parquet(self.spark, f"s3://{zone}-{self.name}/{table}/")
-        found = frame.select(*(frame[name].cast("string").alias(name) for name in frame.columns)).collect()
-        return sorted((row.asDict() for row in found), key=repr)
-
-    def files(self, zone: str, table: str) -> list[str]:
-        return list(storage.list_objects(f"s3://{zone}-{self.name}/{table}/"))
-
-    def partitions(self, zone: str, table: str, column: str) -> list[str]:
-        return storage.partition_values(f"s3://{zone}-{self.name}/{table}/", column)
-
-    def curated(self) -> list[list[dict[str, Any]]]:
-        return [self.rows("curated", table) for table in ("customer_features", "customer_labels")]
-
 
 MakeLake = Callable[[], Lake]
 
@@ -107,42 +39,6 @@ def make_lake(local_cloud: LocalCloud, spark: SparkSession, mount: Mount) -> Mak
 @pytest.fixture
 def lake(make_lake: MakeLake) -> Lake:
     return make_lake()
-
-
-def new_lake(local_cloud: LocalCloud, spark: SparkSession, mount: Mount) -> Lake:
-    """A lake with three customers: one buys until the end, one stopped, one is not in the batch."""
-    lake = Lake(spark, local_cloud.client("s3"), uuid.uuid4().hex[:8])
-    for zone in ("raw", "processed", "curated"):
-        lake.s3.create_bucket(Bucket=f"{zone}-{lake.name}")
-    mount()
-    lake.put_customers("2026-11-20", "C-1,2026-06-01,AT,social,true,1990", "C-2,2026-06-01,DE,social,true,1990")
-    lake.put_orders("2026-06-01", order("event-11", "2026-06-01T10:00:00"), order("event-21", "2026-06-01T11:00:00"))
-    lake.put_orders("2026-07-31", order("event-12", "2026-07-31T23:59:59"), order("event-12", "2026-07-31T23:59:59"))
-    lake.put_orders("2026-09-01", order("event-13", "2026-09-01T00:00:00"), order("event-31", "2026-09-01T12:00:00"))
-    lake.put_orders("2026-11-22", order("event-14", "2026-11-22T08:00:00"))
-    return lake
-
-
-def order(event_id: str, time: str, **values: Any) -> dict[str, Any]:
-    """An order of the customer whose number is the first digit of the event's."""
-    arrival = datetime.fromisoformat(time) + timedelta(seconds=2)
-    return {
-        "event_id": event_id,
-        "event_type": "purchase",
-        "event_time": time,
-        "sent_time": time,
-        "order_id": "O-1",
-        "customer_id": f"C-{event_id.removeprefix('event-')[0]}",
-        "product_id": "P-1",
-        "category": "books",
-        "channel": "web",
-        "quantity": "1",
-        "amount": "10.10",
-        "currency": "EUR",
-        "country": "DE",
-        "coupon": None,
-        "arrival_time": arrival.isoformat(),
-    } | values
 
 
 class TestCleaning:
@@ -269,6 +165,53 @@ class TestFeatures:
             lake.build(cutoffs=f"2026-06-01,{EARLY}")
         with pytest.raises(StagingError, match="no run has staged"):
             lake.publish()
+
+
+@pytest.fixture(scope="module")
+def published(cleaned: Lake) -> Lake:
+    """Features of both cutoffs, and labels of the first."""
+    cleaned.build(cutoffs=f"{EARLY},{LATE}")
+    cleaned.publish()
+    return cleaned
+
+
+class TestTransformations:
+    def test_they_are_fitted_until_the_newest_labelled_cutoff_and_replace_what_was_stored_for_it_alone(
+        self, published: Lake, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lake, before = published, {*published.files("curated", "")}
+        for step in (Standardization(("T",)), Imputation(("monetary_value",), missing_value=0.0)):
+            monkeypatch.setattr(fit_transformations, "fit", partial(fit, plan=Plan((step,))))
+            lake.fit()
+        place = f"s3://curated-{lake.name}/transformations/training_until={EARLY}"
+        stored = FittedTransformations.load(place)
+        features = storage.read_parquet(lake.spark, f"s3://curated-{lake.name}/customer_features/", features_schema())
+        found = stored.transform(features).collect()
+        assert [row["monetary_value_imputed"] for row in found] == [10.10] * 5
+        assert (stored.manifest.training_until, len(stored.pipeline.stages)) == (EARLY, 1)
+        assert all(new.startswith(f"{place}/") for new in {*lake.files("curated", "")} - before)
+        assert before <= {*lake.files("curated", "")}
+
+    def test_labels_that_were_not_known_on_the_day_are_none(
+        self, published: Lake, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = published.files("curated", "")
+        published.fit("2026-10-29")
+        assert published.files("curated", "") == before
+        assert capsys.readouterr().out.startswith(
+            "Nothing to fit on: no published cutoff has labels on 2026-10-29, since none is 90 days old by then."
+        )
+
+    def test_a_window_that_cannot_be_fitted_on_is_an_error_only_if_it_was_asked_for(
+        self, published: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        too_small = Mock(side_effect=TransformationError("too small"))
+        monkeypatch.setattr(fit_transformations, "fit", too_small)
+        published.fit()
+        assert capsys.readouterr().out == f"Nothing to fit on until {EARLY}: too small\n"
+        with pytest.raises(TransformationError, match="too small"):
+            published.fit(training_until=LATE)
+        assert too_small.call_args.args[2] == date.fromisoformat(LATE)
 
 
 def kill_before_labels(patched: pytest.MonkeyPatch) -> None:

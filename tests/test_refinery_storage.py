@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from pyspark.errors import PySparkException
-from pyspark.ml import Pipeline
-from pyspark.ml.feature import StandardScaler, VectorAssembler
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.refinery import storage
@@ -131,6 +129,37 @@ def test_a_parquet_file_cut_in_half_is_an_error_that_names_it(bucket: Bucket) ->
     assert f"s3://{bucket.name}/{key} is not a Parquet file" in error_message(failed.value, "job.py")
 
 
+def test_a_small_file_is_fetched_once_however_often_it_is_read(bucket: Bucket) -> None:
+    bucket.write((1, 1), (2, 2))
+    fetched: list[str] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        fetched.append(params["url_path"])
+
+    bucket.s3.meta.events.register("before-call.s3.GetObject", note)
+    found = [bucket.rows() for _ in range(2)]
+    bucket.s3.meta.events.unregister("before-call.s3.GetObject", note)
+
+    assert found == [[(1, 1), (2, 2)]] * 2
+    assert len(fetched) == len(set(fetched)) == 2
+
+
+def test_a_file_that_was_replaced_is_read_as_it_is_now(bucket: Bucket) -> None:
+    for name in ("Ann", "Bob"):
+        bucket.put("customers/1.csv", f"id,name\n1,{name}\n")
+        (row,) = storage.read_csv(bucket.spark, f"s3://{bucket.name}/customers/").collect()
+        assert row["name"] == name
+
+
+def test_a_table_is_found_beside_one_whose_name_begins_as_its_own(bucket: Bucket) -> None:
+    bucket.write((1, 1))
+    bucket.put("table-old/1", "x")
+
+    assert bucket.rows() == [(1, 1)]
+    with pytest.raises(PySparkException, match="Path does not exist"):
+        storage.read_parquet(bucket.spark, f"s3://{bucket.name}/tabl/")
+
+
 def test_a_table_without_objects_is_empty_if_its_schema_is_known(bucket: Bucket) -> None:
     assert storage.read_parquet(bucket.spark, bucket.table, _schema(bucket)).count() == 0
 
@@ -215,17 +244,6 @@ def test_partitions_are_listed_in_order(bucket: Bucket) -> None:
     bucket.write((1, 12), (2, 3))
 
     assert storage.partition_values(bucket.table, "day") == ["2026-01-03", "2026-01-12"]
-
-
-def test_a_fitted_model_is_read_as_it_was_written(bucket: Bucket) -> None:
-    assembler = VectorAssembler(inputCols=["id"], outputCol="v")
-    frame = bucket.frame((1, 1), (2, 1), (3, 1))
-    model = Pipeline(stages=[assembler, StandardScaler(inputCol="v", outputCol="scaled")]).fit(frame)
-
-    storage.write_model(model, f"s3://{bucket.name}/model")
-    read = storage.read_model(f"s3://{bucket.name}/model")
-
-    assert read.transform(frame).collect() == model.transform(frame).collect()
 
 
 def test_a_place_outside_s3_is_refused(bucket: Bucket) -> None:

@@ -45,7 +45,7 @@ def test_that_lack_a_type_are_the_ones_of_the_published_schemas(type_: str) -> N
 
 
 @pytest.mark.parametrize("region", REGIONS)
-@pytest.mark.parametrize("combination", ["default", "kinesis", "refinery", "vpc-only"])
+@pytest.mark.parametrize("combination", ["default", "kinesis", "refinery", "emr-serverless", "vpc-only"])
 def test_get_no_stack_with_a_type_they_lack(region: str, combination: str) -> None:
     for name, stack in synthesize(combination).items():
         if name not in missing_stacks(region):

@@ -40,6 +40,7 @@ def without_asset_hashes(value: Any) -> Any:
         ("kinesis", "Ingestion"),
         ("iceberg", "FeatureStore"),
         ("refinery", "Processing"),
+        ("emr-serverless", "Processing"),
         ("retained", "Lake"),
         ("retained", "Training"),
         ("two-users", "Studio"),

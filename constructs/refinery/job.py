@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
@@ -94,7 +96,27 @@ class RefineryJob(Construct):
         self._allow_running(log_group_prefix)
         # the L1 orders nothing by itself; without the role's policy the first run fails
         self._job.node.add_dependency(self.role, security_configuration)
-        self.name = self._job.ref
+
+    def run(self, scope: Construct, construct_id: str, arguments: Mapping[str, str]) -> sfn.IChainable:
+        """A state that runs the script with these arguments, and waits until it has ended.
+
+        Source: https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
+        """
+        task = tasks.GlueStartJobRun(
+            scope,
+            construct_id,
+            glue_job_name=self._job.ref,
+            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
+            arguments=sfn.TaskInput.from_object(dict(arguments)),
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        task.add_retry(
+            errors=["Glue.ConcurrentRunsExceededException", "Glue.ResourceNumberLimitExceededException"],
+            interval=Duration.seconds(30),
+            backoff_rate=2,
+            max_attempts=4,
+        )
+        return task
 
     def _allow_running(self, log_group_prefix: str) -> None:
         log_groups = Stack.of(self).format_arn(

@@ -1,7 +1,6 @@
 """One state machine runs the refinery from raw to the feature store."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
@@ -14,19 +13,19 @@ from constructs import Construct
 from guardrails.acknowledge import acknowledge
 from lakehouse.zone import Zone
 from refinery.crawler_run import CrawlerRun
-from refinery.job import RefineryJob
+from refinery.engine import SparkJob
 
 _TIMEOUT = Duration.hours(3)
 
 
 class RefineryPipeline(Construct):
-    """Crawl customers, gate, clean, build features, gate, publish, crawl curated, ingest.
+    """Crawl customers, gate, clean, build features, gate, publish, crawl curated, ingest, fit transformations.
 
     The inputs are judged before anything is computed from them: a broken file of customers fails its gate, which says
     why, and not the job that would read it next. A gate that fails ends the run before anything is published, so
     curated keeps what it had. What a run computes is said by its input, ``as_of`` and ``cutoffs``; without it, by the
-    moment it was started. Only what passes by itself is retried: Glue out of capacity, or too many requests. Whatever
-    else goes wrong is published to the topic with the reason, and then the run fails.
+    moment it was started. Only what passes by itself is retried: an engine out of capacity, or too many requests.
+    Whatever else goes wrong is published to the topic with the reason, and then the run fails.
 
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
     """
@@ -37,7 +36,7 @@ class RefineryPipeline(Construct):
         construct_id: str,
         *,
         name: str,
-        jobs: Mapping[str, RefineryJob],
+        jobs: Mapping[str, SparkJob],
         rulesets: Mapping[str, str],
         crawlers: Mapping[Zone, str],
         topic: sns.ITopic,
@@ -62,6 +61,7 @@ class RefineryPipeline(Construct):
             .next(self._run("Publish", "publish_features", dates))
             .next(CrawlerRun(self, "CrawlCurated", crawler_name=crawlers[Zone.CURATED]).prefix_states("Curated: "))
             .next(self._run("Ingest", "ingest_features", cutoffs))
+            .next(self._run("Fit transformations", "fit_transformations", dates))
         )
         log_group = logs.LogGroup(
             self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
@@ -111,7 +111,7 @@ class RefineryPipeline(Construct):
             .otherwise(moment)
         )
 
-    def _gate(self, dataset: str) -> tasks.GlueStartJobRun:
+    def _gate(self, dataset: str) -> sfn.IChainable:
         return self._run(
             f"Gate {dataset.replace('_', ' ')}",
             "quality_gate",
@@ -123,22 +123,8 @@ class RefineryPipeline(Construct):
             },
         )
 
-    def _run(self, construct_id: str, job: str, arguments: Mapping[str, Any]) -> tasks.GlueStartJobRun:
-        task = tasks.GlueStartJobRun(
-            self,
-            construct_id,
-            glue_job_name=self._jobs[job].name,
-            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
-            arguments=sfn.TaskInput.from_object(dict(arguments)),
-            result_path=sfn.JsonPath.DISCARD,
-        )
-        task.add_retry(
-            errors=["Glue.ConcurrentRunsExceededException", "Glue.ResourceNumberLimitExceededException"],
-            interval=Duration.seconds(30),
-            backoff_rate=2,
-            max_attempts=4,
-        )
-        return task
+    def _run(self, construct_id: str, job: str, arguments: Mapping[str, str]) -> sfn.IChainable:
+        return self._jobs[job].run(self, construct_id, arguments)
 
     def _report(self, topic: sns.ITopic) -> sfn.IChainable:
         error, cause = (sfn.JsonPath.string_at(f"$.failure.{name}") for name in ("Error", "Cause"))

@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> Verdict:
 
 
 def _verdict_uri(processed: str, verdict: Verdict) -> str:
-    return f"{processed}/quality/{verdict.data_set}/as_of={verdict.as_of}/{verdict.run_id}.json"
+    return f"{processed}/quality/as_of={verdict.as_of}/{verdict.run_id}-{verdict.data_set}.json"
 
 
 def _read(spark: SparkSession, data_set: str, as_of: date, arguments: dict[str, str]) -> Judged:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from difflib import get_close_matches
 
 _GLUES_OWN = {"class", "conf"}
@@ -50,9 +50,10 @@ def day(name: str, text: str) -> date:
     try:
         if len(text) == len("2026-11-22"):
             return date.fromisoformat(text)
-        moment = datetime.fromisoformat(text)
+        # Python knows the Z, which Step Functions writes, from 3.11 on
+        moment = datetime.fromisoformat(re.sub("Z$", "+00:00", text))
         if moment.tzinfo:
-            return moment.astimezone(UTC).date()
+            return moment.astimezone(timezone.utc).date()
     except ValueError:
         pass
     raise ArgumentError(

@@ -101,13 +101,11 @@ def _newest_first(*names: str) -> list[Column]:
 
 def _typed(name: str, type_: DataType) -> Column:
     """Text as its type, NULL where it is none. Spark by itself would take ``2026`` for a date and ``y`` for true."""
-    match type_:
-        case StringType():
-            return F.when(F.col(name) != "", F.col(name))
-        case DateType():
-            is_one = F.col(name).rlike("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
-        case BooleanType():
-            is_one = F.lower(name).isin("true", "false")
-        case _:
-            is_one = F.lit(True)
+    if isinstance(type_, StringType):
+        return F.when(F.col(name) != "", F.col(name))
+    is_one = F.lit(True)
+    if isinstance(type_, DateType):
+        is_one = F.col(name).rlike("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    elif isinstance(type_, BooleanType):
+        is_one = F.lower(name).isin("true", "false")
     return F.when(is_one, F.expr(f"try_cast(`{name}` AS {type_.simpleString()})"))

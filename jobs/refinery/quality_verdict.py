@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -101,10 +102,12 @@ def verdict_of(
     outcomes: DataFrame, rows: DataFrame, *, data_set: str, ruleset: str, as_of: date, run_id: str
 ) -> Verdict:
     """The verdict from Glue's ``ruleOutcomes`` and ``rowLevelOutcomes``."""
-    counted = rows.select(F.explode(_FAIL).alias("rule")).groupBy("rule").count().collect()
-    failed_rows: dict[str, int] = {row["rule"]: row["count"] for row in counted}
-    rejected = F.coalesce(F.sum((F.col(_RESULT) == "Failed").cast("long")), F.lit(0))
-    total, total_rejected = rows.agg(F.count(F.lit(1)), rejected).collect()[0]
+    alike = rows.groupBy(_RESULT, _FAIL).count().collect()
+    failed_rows = Counter[str]()
+    for _, failed, count in alike:
+        failed_rows.update(dict.fromkeys(failed or (), count))
+    total = sum(count for _, _, count in alike)
+    total_rejected = sum(count for result, _, count in alike if result == "Failed")
     rules = [
         RuleVerdict(row["Rule"], row["Outcome"] == "Passed", failed_rows.get(row["Rule"]), row["FailureReason"])
         for row in outcomes.select("Rule", "Outcome", "FailureReason").collect()

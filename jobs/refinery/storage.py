@@ -23,7 +23,6 @@ import boto3
 from pyspark.sql.types import StringType, StructField, StructType
 
 if TYPE_CHECKING:
-    from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame, SparkSession
 
 CORRUPT = "_corrupt_record"
@@ -80,17 +79,6 @@ def write_partitions(frame: DataFrame, uri: str, partition_by: str | Sequence[st
     replaced = {_folder(new) for new in set(list_objects(table)) - before}
     replaced |= {f"{table}{columns[0]}={quote(value)}/" for value in covers}
     _delete_objects(old for old in sorted(before) if _folder(old) in replaced)
-
-
-def write_model(model: PipelineModel, uri: str) -> None:
-    """Save fitted transformations; not in one moment, so give each fit a prefix of its own."""
-    model.write().overwrite().save(uri)
-
-
-def read_model(uri: str) -> PipelineModel:
-    from pyspark.ml import PipelineModel
-
-    return PipelineModel.load(uri)
 
 
 def put_text(uri: str, text: str) -> None:

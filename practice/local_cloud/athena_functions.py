@@ -85,7 +85,7 @@ def to_duckdb(typed: exp.Expr) -> str:
 
 
 def _rewrite(node: exp.Expr) -> exp.Expr | None:
-    for rewrite in (_refuse, _rewrite_function, _rewrite_time, _rewrite_number):
+    for rewrite in (_refuse, _rewrite_function, _rewrite_unnest, _rewrite_time, _rewrite_number):
         if (replacement := rewrite(node)) is not None:
             return replacement
     return None
@@ -129,6 +129,17 @@ def _rewrite_function(node: exp.Expr) -> exp.Expr | None:
             items, condition = node.expressions
             kept = f"len(list_filter({items.sql('duckdb')}, {condition.sql('duckdb')}))"
             return exp.paren(parse_one(comparison.format(kept, items.sql("duckdb")), read="duckdb"))
+        case _:
+            return None
+
+
+def _rewrite_unnest(node: exp.Expr) -> exp.Expr | None:
+    """Of an array of rows, Trino makes a column for each field."""
+    match node:
+        case exp.Unnest(expressions=[items]) if items.is_type("array") and items.type.expressions[0].is_type("struct"):
+            rows = parse_one(f"(SELECT unnest({items.sql('duckdb')}, max_depth := 2))", read="duckdb")
+            rows.set("alias", node.args.get("alias"))
+            return rows
         case _:
             return None
 

@@ -17,6 +17,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -25,6 +26,8 @@ from botocore.exceptions import ClientError
 
 _ROOT = "/webhdfs/v1"
 _BLOCK = 128 * 1024 * 1024
+_SMALL, _SMALL_KEPT = 256 * 1024, 1024
+"""A small object is fetched whole, where Spark asks for it in a dozen pieces, and so many are kept."""
 
 Status = dict[str, Any]
 
@@ -75,27 +78,28 @@ class _Files:
         self._uncommitted: dict[tuple[str, str], bytes] = {}
         self._made: set[tuple[str, str]] = set()
         """Folders without an object yet. They are this process's only, as folders do not exist in S3."""
+        self._small: dict[tuple[str, str], str] = {}
+        """The ETag that a small object had when it was last looked up."""
+        self._body = lru_cache(_SMALL_KEPT)(self._fetch)
 
     def status(self, bucket: str, key: str) -> Status:
-        if found := self._file(bucket, key):
-            return found
-        if not key or (bucket, key) in self._made or next(self._keys(bucket, key + "/", 1), None) is not None:
-            if not key:
-                self._s3.head_bucket(Bucket=bucket)
-            return _status("", 0, 0, kind="DIRECTORY")
-        raise FileNotFoundError(f"s3://{bucket}/{key} does not exist")
+        found = self._look_up(bucket, key)
+        if found is None:
+            raise FileNotFoundError(f"s3://{bucket}/{key} does not exist")
+        return found
 
     def children(self, bucket: str, key: str) -> list[Status]:
-        status = self.status(bucket, key)
-        if status["type"] == "FILE":
-            return [status]
-        prefix = key + "/" if key else ""
+        found = self._inside(bucket, key + "/" if key else "")
+        status = _FOLDER if found else self.status(bucket, key)
+        return [status] if status["type"] == "FILE" else found
+
+    def _inside(self, bucket: str, prefix: str) -> list[Status]:
         found: dict[str, Status] = {}
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-        for page in pages:
+        for page in [] if _temporary(prefix) else pages:
             for item in page.get("Contents", ()):
                 if name := item["Key"].removeprefix(prefix):
-                    found[name] = _status(name, item["Size"], item["LastModified"].timestamp())
+                    found[name] = self._seen(bucket, item, name)
             for item in page.get("CommonPrefixes", ()):
                 name = item["Prefix"].removeprefix(prefix).rstrip("/")
                 found[name] = _status(name, 0, 0, kind="DIRECTORY")
@@ -110,10 +114,16 @@ class _Files:
         return [found[name] for name in sorted(found)]
 
     def read(self, bucket: str, key: str, start: int, length: int | None) -> bytes:
+        """A part of a file. A small one is as it was when it was last looked up, which Spark does before it reads."""
         if (bucket, key) in self._uncommitted:
             return self._uncommitted[bucket, key][start : None if length is None else start + length]
         if length == 0:
             return b""
+        if etag := self._small.get((bucket, key)):
+            return self._body(bucket, key, etag)[start : None if length is None else start + length]
+        return self._fetch(bucket, key, start=start, length=length)
+
+    def _fetch(self, bucket: str, key: str, _etag: str = "", start: int = 0, length: int | None = None) -> bytes:
         wanted = f"bytes={start}-" if length is None else f"bytes={start}-{start + length - 1}"
         try:
             return bytes(self._s3.get_object(Bucket=bucket, Key=key, Range=wanted)["Body"].read())
@@ -126,6 +136,7 @@ class _Files:
             raise
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
+        self._small.pop((bucket, key), None)
         if _temporary(key):
             self._uncommitted[bucket, key] = body
         else:
@@ -167,28 +178,46 @@ class _Files:
         self._made -= gone
         return existed or bool(gone)
 
-    def _file(self, bucket: str, key: str) -> Status | None:
+    def _file(self, bucket: str, key: str) -> bool:
+        found = self._look_up(bucket, key)
+        return found is not None and found["type"] == "FILE"
+
+    def _look_up(self, bucket: str, key: str) -> Status | None:
+        """A file or a folder, mostly with one call: a key is the first of those that begin with it."""
         if (bucket, key) in self._uncommitted:
             return _status("", len(self._uncommitted[bucket, key]), 0)
-        if not key or _temporary(key):
-            return None
-        try:
-            head = self._s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return None
-            raise
-        return _status("", head["ContentLength"], head["LastModified"].timestamp())
+        if not key:
+            self._s3.head_bucket(Bucket=bucket)
+            return _FOLDER
+        first = None if _temporary(key) else self._first(bucket, key)
+        if first and first["Key"] == key:
+            return self._seen(bucket, first)
+        self._small.pop((bucket, key), None)
+        if (bucket, key) in self._made or self._uncommitted_below(bucket, key + "/"):
+            return _FOLDER
+        # the first may be a neighbour: "table-old" comes before "table/"
+        inside = first and (first["Key"].startswith(key + "/") or self._first(bucket, key + "/"))
+        return _FOLDER if inside else None
 
-    def _keys(self, bucket: str, prefix: str, most: int = 1000) -> Iterator[str]:
-        yield from [path for other, path in list(self._uncommitted) if other == bucket and path.startswith(prefix)]
-        if _temporary(prefix):
-            return
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": most}
-        )
-        for page in pages:
-            yield from [item["Key"] for item in page.get("Contents", ())]
+    def _seen(self, bucket: str, item: dict[str, Any], name: str = "") -> Status:
+        if item["Size"] <= _SMALL:
+            self._small[bucket, item["Key"]] = item["ETag"]
+        else:
+            self._small.pop((bucket, item["Key"]), None)
+        return _status(name, item["Size"], item["LastModified"].timestamp())
+
+    def _first(self, bucket: str, prefix: str) -> dict[str, Any] | None:
+        found = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        return next(iter(found.get("Contents", ())), None)
+
+    def _uncommitted_below(self, bucket: str, prefix: str) -> list[str]:
+        return [path for other, path in list(self._uncommitted) if other == bucket and path.startswith(prefix)]
+
+    def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        yield from self._uncommitted_below(bucket, prefix)
+        if not _temporary(prefix):
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                yield from [item["Key"] for item in page.get("Contents", ())]
 
 
 def _status(name: str, length: int, modified: float, kind: str = "FILE") -> Status:
@@ -204,6 +233,9 @@ def _status(name: str, length: int, modified: float, kind: str = "FILE") -> Stat
         "accessTime": 0,
         "modificationTime": int(modified * 1000),
     }
+
+
+_FOLDER = _status("", 0, 0, kind="DIRECTORY")
 
 
 def _one_block(length: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Spark's Java classes, loaded and checked once and kept as Java can map them: a job starts some seconds earlier.
 
-``python -m practice.local_cloud.spark_classes`` writes the archive into the virtual environment. Java passes over an
+``make local`` and ``make test`` write the archive into the virtual environment, once. Java passes over an
 archive that was written by another Java or from other jars, and one that is not there is not used: then a job starts
 as slowly as without.
 

@@ -1,8 +1,8 @@
 """Step Functions: what MiniStack lacks of state machines and of their executions.
 
 ``AWS::StepFunctions::StateMachine`` keeps its logging and tracing, which MiniStack spells wrongly or drops. Executions
-start Glue jobs, and end after the machine's TimeoutSeconds. They are not written to the log group: MiniStack keeps
-their history only.
+start Glue jobs and jobs of EMR Serverless, and end after the machine's TimeoutSeconds. They are not written to the log
+group: MiniStack keeps their history only.
 
 Source: https://states-language.net/spec.html
 """
@@ -16,8 +16,9 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from practice.local_cloud import step_functions_glue, step_functions_history
+from practice.local_cloud import step_functions_emr_serverless, step_functions_glue, step_functions_history
 from practice.local_cloud.hooks import PROVISIONERS, STEP_FUNCTIONS
+from practice.local_cloud.names import lower_camel
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 
 
@@ -35,13 +36,7 @@ def _update(
 def _as_api(properties: Properties) -> Properties:
     if "LoggingConfiguration" not in properties:
         return properties
-    return {**properties, "LoggingConfiguration": _lower_camel(properties["LoggingConfiguration"])}
-
-
-def _lower_camel(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key[0].lower() + key[1:]: _lower_camel(item) for key, item in value.items()}
-    return [_lower_camel(item) for item in value] if isinstance(value, list) else value
+    return {**properties, "LoggingConfiguration": lower_camel(properties["LoggingConfiguration"])}
 
 
 def _traced(machine: tuple[str, Attributes], properties: Properties) -> tuple[str, Attributes]:
@@ -101,7 +96,8 @@ ROUTES: Mapping[tuple[str, str], Route] = {}
 
 
 def install() -> None:
-    STEP_FUNCTIONS._SERVICE_DISPATCH[step_functions_glue.RESOURCE] = step_functions_glue.start_job_run
+    for integration in (step_functions_emr_serverless, step_functions_glue):
+        STEP_FUNCTIONS._SERVICE_DISPATCH[integration.RESOURCE] = integration.start_job_run
     STEP_FUNCTIONS._execute_task = step_functions_glue.knowing_its_execution(STEP_FUNCTIONS._execute_task)
     STEP_FUNCTIONS._invoke_resource_with_timeout = step_functions_glue.knowing_its_end(
         STEP_FUNCTIONS._invoke_resource_with_timeout

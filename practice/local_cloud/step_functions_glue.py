@@ -39,14 +39,18 @@ def start_job_run(resource: str, parameters: Mapping[str, Any]) -> Any:
     name, run_id = parameters["JobName"], answer["JobRunId"]
     run = next(run for run in GLUE._job_runs[name] if run["Id"] == run_id)
     while run["JobRunState"] in ALIVE:
-        awaited = _execution.get()["status"] == "RUNNING" and time.monotonic() < _ends.get()
-        if not awaited and run["JobRunState"] != "STOPPING":
+        if not awaited() and run["JobRunState"] != "STOPPING":
             GLUE._batch_stop_job_run({"JobName": name, "JobRunIds": [run_id]})
         time.sleep(_POLL)
     result = {key: _as_result(key, value) for key, value in sorted(run.items())}
     if run["JobRunState"] != "SUCCEEDED":
         raise STEP_FUNCTIONS._ExecutionError("States.TaskFailed", json.dumps(result, separators=(",", ":")))
     return result
+
+
+def awaited() -> bool:
+    """Whether anybody still waits for the task that runs here."""
+    return bool(_execution.get()["status"] == "RUNNING" and time.monotonic() < _ends.get())
 
 
 def _as_result(key: str, value: Any) -> Any:

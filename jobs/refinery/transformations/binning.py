@@ -26,7 +26,7 @@ class EqualWidthBinning(Transformation):
 
     def stages(self, training: DataFrame) -> list[Stage]:
         ends = [F.struct(F.min(column).alias("low"), F.max(column).alias("high")) for column in self.columns]
-        found = training.agg(*(end.alias(column) for end, column in zip(ends, self.columns, strict=True))).first()
+        found = training.agg(*(end.alias(column) for end, column in zip(ends, self.columns))).first()
         return [
             Bucketizer(
                 splitsArray=[

@@ -52,7 +52,7 @@ class OneHotEncoding(Transformation):
         labels, vectors = self._intermediate("label"), self._intermediate("one_hot")
         categories = self._intermediate("category")
         return [
-            with_columns(dict(zip(categories, map(or_unknown, self.columns), strict=True))),
+            with_columns(dict(zip(categories, map(or_unknown, self.columns)))),
             StringIndexer(inputCols=categories, outputCols=labels, stringOrderType="alphabetAsc", handleInvalid="keep"),
             # the last category, which is dropped, is what StringIndexer keeps the unseen ones in
             OneHotEncoder(inputCols=labels, outputCols=vectors, dropLast=True, handleInvalid="error"),

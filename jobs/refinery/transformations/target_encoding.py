@@ -81,7 +81,7 @@ def _means(by_fold: Sequence[Row], column: str) -> Iterator[tuple[str, int, str 
         prior = sum(row["labels"] for row in others) / sum(row["rows"] for row in others)
         yield column, own_fold, None, prior
         for category, rows in groupby(others, key=itemgetter("category")):
-            labels, count = map(sum, zip(*((row["labels"], row["rows"]) for row in rows), strict=True))
+            labels, count = map(sum, zip(*((row["labels"], row["rows"]) for row in rows)))
             yield column, own_fold, category, (labels + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT)
 
 

@@ -194,7 +194,8 @@ def _data_set_outcome(rule: Rule, frame: DataFrame, total: int) -> RuleOutcome:
 
 def _answer(rule: Rule, frame: DataFrame) -> float | None:
     """What the statement answers, in which the data is called ``primary``."""
-    frame.createOrReplaceTempView("primary")
+    # a view of its own plan: with a view, Spark forgets what was persisted of the same plan
+    frame.select("*").createOrReplaceTempView("primary")
     try:
         answer = frame.sparkSession.sql(rule.parameters[0]).collect()
     finally:

@@ -1,0 +1,134 @@
+"""What the processing stack guarantees when EMR Serverless runs what one Glue job is outgrown by."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.synthesis import COMBINATIONS, SynthesizedStack, synthesize
+from tests.test_processing_stack import allowed, machine, states
+
+MOVED = ("CleanOrders", "BuildCustomerFeatures", "PublishFeatures")
+STEPS = ("Clean", "Build features", "Publish")
+WORKERS = COMBINATIONS["emr-serverless"]["processing_workers"]
+
+
+@pytest.fixture(scope="module")
+def processing() -> SynthesizedStack:
+    return synthesize("emr-serverless")["Processing"]
+
+
+@pytest.fixture(scope="module")
+def application(processing: SynthesizedStack) -> dict[str, Any]:
+    return dict(processing.one("AWS::EMRServerless::Application").properties)
+
+
+@pytest.fixture(scope="module")
+def runs(processing: SynthesizedStack) -> dict[str, dict[str, Any]]:
+    """The states that run a job of the application, by name."""
+    return {name: s for name, s in states(machine(processing)) if "emr-serverless" in s.get("Resource", "")}
+
+
+def test_is_not_there_unless_the_settings_say_so() -> None:
+    assert synthesize("default")["Processing"].count("AWS::EMRServerless::Application") == 0
+
+
+class TestApplication:
+    def test_has_the_spark_of_glue_5_1(self, application: dict[str, Any]) -> None:
+        # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/release-version-7110.html
+        assert (application["Type"], application["ReleaseLabel"]) == ("Spark", "emr-7.11.0")
+
+    def test_costs_nothing_while_it_idles(self, application: dict[str, Any]) -> None:
+        assert "InitialCapacity" not in application
+        assert application["AutoStopConfiguration"] == {"Enabled": True, "IdleTimeoutMinutes": 1}
+        assert application["AutoStartConfiguration"] == {"Enabled": True}
+
+    def test_is_bounded_by_the_workers_of_the_settings(self, application: dict[str, Any]) -> None:
+        bounds = {"Cpu": f"{4 * WORKERS} vCPU", "Memory": f"{16 * WORKERS} GB", "Disk": f"{20 * WORKERS} GB"}
+        assert application["MaximumCapacity"] == bounds
+
+    def test_leaves_one_worker_to_the_driver(self, application: dict[str, Any]) -> None:
+        (configuration,) = application["RuntimeConfiguration"]
+        properties = configuration["Properties"]
+        assert properties["spark.dynamicAllocation.maxExecutors"] == str(WORKERS - 1)
+        assert int(properties["spark.executor.instances"]) <= WORKERS - 1
+
+    def test_runs_one_job_at_a_time_as_large_as_it_is(self, application: dict[str, Any]) -> None:
+        assert application["SchedulerConfiguration"]["MaxConcurrentRuns"] == 1
+
+    def test_logs_into_a_group_of_the_stack_and_nowhere_else(
+        self, processing: SynthesizedStack, application: dict[str, Any]
+    ) -> None:
+        group = processing.one("AWS::Logs::LogGroup", "EmrServerless").logical_id
+        logging = application["MonitoringConfiguration"]
+        assert logging["CloudWatchLoggingConfiguration"] == {"Enabled": True, "LogGroupName": {"Ref": group}}
+        assert logging["ManagedPersistenceMonitoringConfiguration"] == {"Enabled": False}
+
+    def test_is_reached_through_no_network_that_costs(self, application: dict[str, Any]) -> None:
+        assert "NetworkConfiguration" not in application
+
+
+class TestJobs:
+    def test_stay_glue_jobs_where_only_glue_can_run_them(self, processing: SynthesizedStack) -> None:
+        jobs = [job.logical_id for job in processing.of_type("AWS::Glue::Job")]
+        kept = {re.sub(r"Job[0-9A-F]{8}$", "", job) for job in jobs}
+        assert kept == {"QualityGate", "IngestFeatures", "FitTransformations"}
+
+    @pytest.mark.parametrize("name", MOVED)
+    def test_may_do_what_they_may_in_glue_but_for_logs(self, processing: SynthesizedStack, name: str) -> None:
+        on_glue = allowed(synthesize("default")["Processing"], name)
+        on_emr = allowed(processing, name)
+        own = {action for action in (*on_glue, *on_emr) if action.startswith("logs:")} | {
+            "glue:GetSecurityConfiguration"
+        }
+        assert {a: r for a, r in on_emr.items() if a not in own} == {a: r for a, r in on_glue.items() if a not in own}
+
+
+class TestRuns:
+    def test_are_waited_for(self, runs: dict[str, dict[str, Any]]) -> None:
+        assert tuple(runs) == STEPS
+        assert all(state["Resource"].endswith(":states:::emr-serverless:startJobRun.sync") for state in runs.values())
+
+    def test_end_after_half_an_hour(self, runs: dict[str, dict[str, Any]]) -> None:
+        assert {state["Parameters"]["ExecutionTimeoutMinutes"] for state in runs.values()} == {30}
+
+    def test_act_as_the_role_of_their_script(
+        self, processing: SynthesizedStack, runs: dict[str, dict[str, Any]]
+    ) -> None:
+        for state, name in zip(runs.values(), MOVED, strict=True):
+            role = processing.one("AWS::IAM::Role", f"{name}Role").logical_id
+            assert state["Parameters"]["ExecutionRoleArn"] == role
+
+    def test_fetch_the_script_and_the_library_that_the_role_may_read(
+        self, processing: SynthesizedStack, runs: dict[str, dict[str, Any]]
+    ) -> None:
+        for state, name in zip(runs.values(), MOVED, strict=True):
+            submit = state["Parameters"]["JobDriver"]["SparkSubmit"]
+            option, library = submit["SparkSubmitParameters"].split()
+            assert option == "--py-files"
+            for url, suffix in ((submit["EntryPoint"], ".py"), (library, ".zip")):
+                assert url.endswith(suffix)
+                assert url.rpartition("/")[2] in allowed(processing, name)["s3:GetObject"]
+
+    def test_are_told_what_glue_jobs_are_told(self, runs: dict[str, dict[str, Any]]) -> None:
+        on_glue = dict(states(machine(synthesize("default")["Processing"])))
+        for step, state in runs.items():
+            given = state["Parameters"]["JobDriver"]["SparkSubmit"]["EntryPointArguments.$"]
+            for name, path in on_glue[step]["Parameters"]["Arguments"].items():
+                assert f"'{name.removesuffix('.$')}', {path}" in given
+
+    def test_are_told_the_buckets_of_their_script(self, runs: dict[str, dict[str, Any]]) -> None:
+        given = json.dumps(runs["Clean"])
+        assert re.search(
+            r"'--raw_bucket', '[^']*StorageRaw\w+', '--processed_bucket', '[^']*StorageProcessed\w+'", given
+        )
+
+    def test_are_repeated_only_when_the_service_could_not_take_them(self, runs: dict[str, dict[str, Any]]) -> None:
+        for state in runs.values():
+            (retry,) = state["Retry"]
+            assert retry["BackoffRate"] > 1
+            assert all(error.startswith("EMRServerless.") for error in retry["ErrorEquals"])
+            assert state["ResultPath"] is None
