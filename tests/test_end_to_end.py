@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from practice import spot_drill, training
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl
 from practice.deploy import bootstrap, deploy, run_cdk
@@ -22,6 +23,7 @@ from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.pipeline import Execution, last_execution, start, verdicts, wait
 from practice.queries import Answer, Query, named_queries, run
+from practice.refinery_story import CUTOFF_DAYS
 from practice.sample.customers import customers
 from practice.sample.feature_writes import FeatureWrites, feature_writes
 from practice.sample.orders import Manifest, orders
@@ -31,9 +33,10 @@ from practice.sending import send_all
 from tests.conftest import free_port
 
 NAME = "end-to-end"
-PLAN = Plan(count=3_000, seed=7, days=70, end=datetime.now(UTC).replace(microsecond=0))
+PLAN = Plan(count=3_000, seed=7, end=datetime.now(UTC).replace(microsecond=0))
 CUSTOMERS = 100
 CUTOFFS = [PLAN.end - timedelta(days=days) for days in (0, 30, 60)]
+REFINED = [PLAN.end.date() - timedelta(days=days) for days in CUTOFF_DAYS]
 
 
 def quietly(_: str) -> None:
@@ -143,7 +146,7 @@ def test_athena_knows_the_features_of_30_days_ago(sandbox: Sandbox, features: Fe
 @pytest.fixture(scope="module")
 def execution(cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest) -> Execution:
     """A run of the pipeline on what was delivered, after which the features of its cutoffs are offline."""
-    ended = wait(sandbox, start(sandbox, PLAN.end, [cutoff.date() for cutoff in CUTOFFS]), quietly)
+    ended = wait(sandbox, start(sandbox, PLAN.end, REFINED), quietly)
     flush(cloud, FEATURE_STORE)
     return ended
 
@@ -207,6 +210,27 @@ def test_a_gate_that_fails_stops_the_pipeline_and_keeps_what_was_curated(
     row = dict(zip((column.name for column in rejected.columns), *rejected.rows, strict=True))
     assert (row["customer_id"], row["country"], row["as_of"]) == ("me", "?", str(yesterday.date()))
     assert 'ColumnValues "customer_id" matches' in str(row["failed_rules"])
+
+
+@pytest.fixture(scope="module")
+def drill(sandbox: Sandbox, execution: Execution) -> spot_drill.Drill:
+    """A run of the training pipeline whose machine died half-way through training."""
+    return spot_drill.drill(sandbox, training.start(sandbox, spot_drill.PARAMETERS), kill=True)
+
+
+@pytest.mark.timeout(600)
+def test_training_goes_on_from_a_checkpoint_when_its_machine_has_died(drill: spot_drill.Drill) -> None:
+    assert 0 < drill.rounds_kept <= drill.rounds_done < int(spot_drill.PARAMETERS["NumRound"])
+    assert drill.billable_seconds < drill.training_seconds
+
+
+def test_a_model_is_registered_exactly_if_it_is_better_than_chance_and_than_every_baseline(
+    sandbox: Sandbox, drill: spot_drill.Drill
+) -> None:
+    found = training.evaluation(sandbox, drill.run)["comparison"]
+    good_enough = found["auc_lower_bound"] > 0.5 and found["auc_margin"] > 0
+    assert drill.run.status == ("Succeeded" if good_enough else "Failed")
+    assert bool(drill.run.model_package) == good_enough
 
 
 def test_every_named_query_returns_rows(sandbox: Sandbox, manifest: Manifest, features: FeatureWrites) -> None:
@@ -280,11 +304,17 @@ def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
         "delivery streams": cloud.client("firehose").list_delivery_streams()["DeliveryStreamNames"],
         "data streams": cloud.client("kinesis").list_streams()["StreamNames"],
         "functions": cloud.client("lambda").list_functions()["Functions"],
-        "log groups": [g["logGroupName"] for g in cloud.client("logs").describe_log_groups()["logGroups"]],
+        # but for those that SageMaker makes for the jobs of the whole account
+        "log groups": [
+            group["logGroupName"]
+            for group in cloud.client("logs").describe_log_groups()["logGroups"]
+            if group["logGroupName"] not in (training.LOG_GROUP, "/aws/sagemaker/ProcessingJobs")
+        ],
         "roles": [r["RoleName"] for r in cloud.client("iam").list_roles()["Roles"] if NAME in r["RoleName"]],
         "domains": cloud.client("sagemaker").list_domains()["Domains"],
         "feature groups": cloud.client("sagemaker").list_feature_groups()["FeatureGroupSummaries"],
         "model package groups": cloud.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"],
+        "pipelines": cloud.client("sagemaker").list_pipelines()["PipelineSummaries"],
         "networks": [vpc for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
         "endpoints": endpoints(cloud),
         "state machines": cloud.client("stepfunctions").list_state_machines()["stateMachines"],
