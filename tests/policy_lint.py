@@ -30,6 +30,13 @@ class Finding:
 
 def lint(document: Mapping[str, Any]) -> list[Finding]:
     """What parliament finds wrong with a document that has no intrinsics left."""
+    return _lint(json.dumps(document))
+
+
+@cache
+def _lint(text: str) -> list[Finding]:
+    """A document that several combinations have is looked at once."""
+    document = json.loads(text)
     actions = _named_actions(document)
     for action in actions:
         _define(action.partition(":")[0].lower())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,9 +17,13 @@ from tests.test_regions import REGIONS
 
 
 def findings(template: Mapping[str, Any], regions: list[str]) -> list[str]:
-    return [
-        str(match) for match in lint(json.dumps(template), config=ManualArgs(regions=regions, ignore_checks=["W3005"]))
-    ]
+    return _findings(json.dumps(template), tuple(regions))
+
+
+@cache
+def _findings(template: str, regions: tuple[str, ...]) -> list[str]:
+    """A template that several combinations have is looked at once."""
+    return [str(match) for match in lint(template, config=ManualArgs(regions=list(regions), ignore_checks=["W3005"]))]
 
 
 @pytest.mark.parametrize("combination", EVERY_COMBINATION)
