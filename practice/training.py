@@ -75,14 +75,15 @@ class Round:
 
 @dataclass(frozen=True)
 class Rounds:
-    """The rounds of a training job in the order of its log, and the round after which it went on, if it did."""
+    """The rounds of a training job in the order of its log, attempt by attempt."""
 
-    logged: tuple[Round, ...]
+    attempts: tuple[tuple[Round, ...], ...]
     resumed_after: tuple[int, ...]
+    """The round after which each attempt but the first went on; one that began anew is not told."""
 
     @property
     def done(self) -> int:
-        return 1 + max((entry.number for entry in self.logged), default=-1)
+        return 1 + max((entry.number for attempt in self.attempts for entry in attempt), default=-1)
 
 
 def start(sandbox: Sandbox, parameters: Mapping[str, str]) -> str:
@@ -188,8 +189,15 @@ def rounds(sandbox: Sandbox, job: str) -> Rounds:
         lines = [(event["message"], event["timestamp"] / 1000) for page in pages for event in page["events"]]
     except client.exceptions.ResourceNotFoundException:
         lines = []
-    logged = tuple(Round(int(found[1]), at) for text, at in lines if (found := _ROUND.match(text)))
-    return Rounds(logged, tuple(int(found[1]) for text, _ in lines if (found := _RESUMED.match(text))))
+    attempts: list[list[Round]] = [[]]
+    resumed_after = []
+    for text, at in lines:
+        if found := _RESUMED.match(text):
+            attempts.append([])
+            resumed_after.append(int(found[1]))
+        elif found := _ROUND.match(text):
+            attempts[-1].append(Round(int(found[1]), at))
+    return Rounds(tuple(map(tuple, attempts)), tuple(resumed_after))
 
 
 def evaluation(sandbox: Sandbox, run: TrainingRun) -> Mapping[str, Any]:

@@ -30,8 +30,8 @@ Kill = Annotated[bool, typer.Option("--kill", help="Without notice, as when a ma
 def train(
     context: typer.Context,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of boosting.", show_default="200")] = None,
-    max_depth: Annotated[int | None, typer.Option(min=1, help="Depth of a tree.", show_default="4")] = None,
-    eta: Annotated[float | None, typer.Option(min=0.0001, max=1, help="Learning rate.", show_default="0.1")] = None,
+    max_depth: Annotated[int | None, typer.Option(min=1, help="Depth of a tree.", show_default="3")] = None,
+    eta: Annotated[float | None, typer.Option(min=0.0001, max=1, help="Learning rate.", show_default="0.03")] = None,
     aws: Aws = None,
 ) -> None:
     """Run the training pipeline: data set, spot training, evaluation, registration of a model that is good enough."""

@@ -49,6 +49,8 @@ def base_environment(root: Path, given: Mapping[str, str]) -> dict[str, str]:
     temporary.mkdir(exist_ok=True)
     return {
         **shared,
+        # the jobs of the local cloud share its CPUs, and threads that wait for one another cost more than they save
+        "OMP_NUM_THREADS": "1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), shared.get("PATH", os.defpath)]),
         "TMPDIR": str(temporary),
         **{name: localized(value, root) for name, value in given.items()},
