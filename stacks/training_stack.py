@@ -12,6 +12,7 @@ from lakehouse.zone import Zone
 from machine_learning.customer_features import TABLE_NAME as FEATURES_TABLE
 from machine_learning.instance_types import TrainingInstanceType
 from machine_learning.model_registry import ModelRegistry
+from machine_learning.registry_cleaner import RegistryCleaner
 from machine_learning.spot_training import SpotTraining
 from machine_learning.training_code import TrainingCode
 from machine_learning.training_pipeline import TrainingPipeline
@@ -57,7 +58,9 @@ class TrainingStack(Stack):
             instance_types=settings.training_instance_types,
             max_runtime=Duration.minutes(settings.training_max_runtime_minutes),
         )
-        registry = ModelRegistry(self, "ModelRegistry", sandbox_name=settings.name)
+        registry = ModelRegistry(
+            self, "ModelRegistry", sandbox_name=settings.name, removal_policy=settings.removal_policy
+        )
         illustrates(registry, "1.3")
 
         code = TrainingCode(self, "Code")
@@ -97,6 +100,16 @@ class TrainingStack(Stack):
             storage=storage,
         )
         illustrates(self.pipeline, "6.1")
+        RegistryCleaner(
+            self,
+            "RegistryCleaner",
+            pipeline=self.pipeline,
+            registry=registry,
+            storage=storage,
+            removal_policy=settings.removal_policy,
+            key=lake.key,
+            log_retention=settings.log_retention,
+        )
         CustomResourceLogs(self, "CustomResourceLogs", key=lake.key, retention=settings.log_retention)
 
         CfnOutput(self, "TrainingBucket", value=storage.bucket_name)

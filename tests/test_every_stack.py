@@ -43,8 +43,9 @@ class TestNothingIsLeftBehind:
         }
         lake = synthesize("retained")["Lake"]
         zones = {lake.one("AWS::S3::Bucket", f"Storage{zone}").logical_id for zone in ("Raw", "Processed", "Curated")}
-        models = synthesize("retained")["Training"].one("AWS::S3::Bucket").logical_id
-        assert retained == zones | {models, lake.one("AWS::KMS::Key").logical_id}
+        training = synthesize("retained")["Training"]
+        models = {training.one(f"AWS::{kind}").logical_id for kind in ("S3::Bucket", "SageMaker::ModelPackageGroup")}
+        assert retained == zones | models | {lake.one("AWS::KMS::Key").logical_id}
 
     def test_kept_buckets_are_never_emptied(self) -> None:
         emptied = {
@@ -119,6 +120,7 @@ class TestNothingIdlesAtACost:
             "AWS::SageMaker::Pipeline",
             "AWS::SageMaker::UserProfile",
             "AWS::StepFunctions::StateMachine",
+            "Custom::RegistryCleaner",
             "Custom::S3AutoDeleteObjects",
             "Custom::StudioCleaner",
             "Custom::VpcRestrictDefaultSG",

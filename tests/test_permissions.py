@@ -37,6 +37,11 @@ ROLES = {
     "training's processing": ("Training", "ProcessingRole"),
     "training pipeline": ("Training", "PipelineRole"),
     "training's bucket emptier": ("Training", "CustomS3AutoDelete"),
+    "registry cleaner": ("Training", "RegistryCleanerIsCompleteRole"),
+    "registry cleaner's start": ("Training", "RegistryCleanerOnEventRole"),
+    "registry cleaner's caller": ("Training", "RegistryCleanerOnEventFrameworkRole"),
+    "registry cleaner's waiter": ("Training", "RegistryCleanerWaitingFrameworkRole"),
+    "registry cleaner's state machine": ("Training", "RegistryCleanerProviderwaiterstatemachineRole"),
     "clean job": ("Processing", "CleanOrdersRole"),
     "gate job": ("Processing", "QualityGateRole"),
     "features job": ("Processing", "BuildCustomerFeaturesRole"),
@@ -82,6 +87,7 @@ JOB_OF_PIPELINE = f"{SAGEMAKER}:training-job/pipelines-a1b2c3-Train-x"
 TUNING_OF_PIPELINE = f"{SAGEMAKER}:hyper-parameter-tuning-job/pipelines-a1b2c3-Tune-x"
 PROCESSING_OF_PIPELINE = f"{SAGEMAKER}:processing-job/pipelines-a1b2c3-Dataset-x"
 PIPELINE_OF_TRAINING = f"{SAGEMAKER}:pipeline/ml-sandbox-churn-training"
+EXECUTION = f"{PIPELINE_OF_TRAINING}/execution/a1b2c3"
 PACKAGE = f"{SAGEMAKER}:model-package/ml-sandbox-customer-churn/1"
 PROCESSING_LOGS = f"{LOGS}:/aws/sagemaker/ProcessingJobs"
 TRAINING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/training-spot-training-role"
@@ -97,6 +103,7 @@ WAITER = f"arn:aws:states:{IN_ACCOUNT}:stateMachine:cleaner-providerwaiterstatem
 CLEAN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-clean-orders-role"
 INGEST_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-ingest-features-role"
 CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:cleaner"
+REGISTRY_CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:registry-cleaner"
 
 OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
 WITHOUT_TLS = {"aws:SecureTransport": "false"}
@@ -299,8 +306,8 @@ ALLOWED = [
     Row("pipeline on EMR", "glue:StartJobRun", f"{GLUE}:job/quality-gate-job"),
     # learner: the training pipeline, and what it registers
     Row("learner", "sagemaker:StartPipelineExecution", PIPELINE_OF_TRAINING),
-    Row("learner", "sagemaker:DescribePipelineExecution", f"{PIPELINE_OF_TRAINING}/execution/a1b2c3"),
-    Row("learner", "sagemaker:StopPipelineExecution", f"{PIPELINE_OF_TRAINING}/execution/a1b2c3"),
+    Row("learner", "sagemaker:DescribePipelineExecution", EXECUTION),
+    Row("learner", "sagemaker:StopPipelineExecution", EXECUTION),
     Row("learner", "sagemaker:UpdateModelPackage", PACKAGE),
     # learner: training within the bounds
     Row("learner", "sagemaker:CreateTrainingJob", JOB, BOUNDED),
@@ -325,6 +332,18 @@ ALLOWED = [
     Row("studio cleaner's caller", "lambda:InvokeFunction", f"{CLEANER}-on-event"),
     Row("studio cleaner's waiter", "lambda:InvokeFunction", f"{CLEANER}-is-complete"),
     Row("studio cleaner's state machine", "lambda:InvokeFunction", f"{CLEANER}-providerframeworkis-complete"),
+    Row("registry cleaner", "sagemaker:ListPipelineExecutions", PIPELINE_OF_TRAINING),
+    Row("registry cleaner", "sagemaker:StopPipelineExecution", EXECUTION),
+    Row("registry cleaner", "sagemaker:ListModelPackages", PACKAGE),
+    Row("registry cleaner", "sagemaker:DeleteModelPackage", PACKAGE),
+    Row("registry cleaner's start", "logs:PutLogEvents", f"{LOGS}:registry-cleaner-logs:log-stream:a"),
+    Row("registry cleaner's caller", "lambda:InvokeFunction", f"{REGISTRY_CLEANER}-on-event"),
+    Row("registry cleaner's waiter", "lambda:InvokeFunction", f"{REGISTRY_CLEANER}-is-complete"),
+    Row(
+        "registry cleaner's state machine",
+        "lambda:InvokeFunction",
+        f"{REGISTRY_CLEANER}-providerframeworkis-complete",
+    ),
     Row("security group closer", "ec2:RevokeSecurityGroupIngress", DEFAULT_SECURITY_GROUP),
 ]
 
@@ -558,6 +577,15 @@ DENIED = [
     Row("studio cleaner's caller", "lambda:InvokeFunction", TRANSFORM),
     Row("studio cleaner's waiter", "sagemaker:DeleteSpace", OWN_SPACE),
     Row("studio cleaner's state machine", "lambda:InvokeFunction", f"{CLEANER}-on-event"),
+    Row("registry cleaner", "sagemaker:StopPipelineExecution", EXECUTION.replace("churn", "another")),
+    Row("registry cleaner", "sagemaker:StartPipelineExecution", PIPELINE_OF_TRAINING),
+    Row("registry cleaner", "sagemaker:DeletePipeline", PIPELINE_OF_TRAINING),
+    Row("registry cleaner", "sagemaker:DeleteModelPackage", PACKAGE.replace("churn", "another")),
+    Row("registry cleaner", "sagemaker:ListModelPackages", PACKAGE.replace("churn", "another")),
+    Row("registry cleaner's start", "sagemaker:DeleteModelPackage", PACKAGE),
+    Row("registry cleaner's caller", "lambda:InvokeFunction", f"{CLEANER}-on-event"),
+    Row("registry cleaner's waiter", "sagemaker:DeleteModelPackage", PACKAGE),
+    Row("registry cleaner's state machine", "lambda:InvokeFunction", f"{REGISTRY_CLEANER}-on-event"),
     Row("security group closer", "ec2:RevokeSecurityGroupIngress", f"{DEFAULT_SECURITY_GROUP}-of-another"),
     Row("security group closer", "ec2:DeleteSecurityGroup", DEFAULT_SECURITY_GROUP),
 ]
@@ -613,6 +641,11 @@ TRUSTED = [
     ("training's processing", "sagemaker.amazonaws.com"),
     ("training pipeline", "sagemaker.amazonaws.com"),
     ("training's bucket emptier", "lambda.amazonaws.com"),
+    ("registry cleaner", "lambda.amazonaws.com"),
+    ("registry cleaner's start", "lambda.amazonaws.com"),
+    ("registry cleaner's caller", "lambda.amazonaws.com"),
+    ("registry cleaner's waiter", "lambda.amazonaws.com"),
+    ("registry cleaner's state machine", "states.amazonaws.com"),
     *((f"{job} job", "glue.amazonaws.com") for job in ("clean", "gate", "features", "publish", "ingest", "fit")),
     ("pipeline", "states.amazonaws.com"),
     *((f"{job} on EMR", "emr-serverless.amazonaws.com") for job in ("clean job", "features job", "publish job")),

@@ -41,7 +41,7 @@ class Account:
         self.stubs: dict[str, Stubber] = {}
         for name in ("sagemaker", "logs", "s3"):
             self.clients[name] = boto3.client(
-                name,  # type: ignore[call-overload]
+                name,
                 region_name="us-east-1",
                 aws_access_key_id="test",
                 aws_secret_access_key="test",  # noqa: S106

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from cleaning.passes import sagemaker_client
 from studio_cleaner import handler
 
 DOMAIN = "d-cleaned"
@@ -156,11 +157,9 @@ class TestDeletion:
         lists(service, "list_spaces", [])
         assert complete()
 
-    @pytest.mark.parametrize("operation", ["list_apps", "list_spaces"])
-    def test_of_a_domain_that_is_gone_is_complete(self, service: Stubber, operation: str) -> None:
-        if operation == "list_spaces":
-            lists(service, "list_apps", [])
-        service.add_client_error(operation, "ResourceNotFound", "Domain [d-cleaned] does not exist")
+    def test_of_a_domain_that_is_gone_is_complete(self, service: Stubber) -> None:
+        for operation in ("list_apps", "list_spaces"):
+            service.add_client_error(operation, "ResourceNotFound", "Domain [d-cleaned] does not exist")
         assert complete()
 
     @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
@@ -192,7 +191,7 @@ class TestDeletion:
     def test_logs_what_it_waits_for(self, service: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
         lists(service, "list_apps", [app("default", "Deleting")])
         complete()
-        assert capsys.readouterr().out == '{"message": "waiting for apps", "domainId": "d-cleaned", "left": 1}\n'
+        assert capsys.readouterr().out == '{"message": "waiting for apps", "cleaned": "d-cleaned", "left": 1}\n'
 
 
 class TestOtherEvents:
@@ -214,6 +213,6 @@ class TestOtherEvents:
 class TestClient:
     def test_tries_again_when_it_is_throttled(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        retries = handler.sagemaker_client().meta.config.retries
+        retries = sagemaker_client().meta.config.retries
         assert retries["mode"] == "standard"
         assert retries["total_max_attempts"] > 1

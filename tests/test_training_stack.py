@@ -205,3 +205,35 @@ class TestModelRegistry:
     def test_has_a_group_for_the_churn_model(self, training: SynthesizedStack) -> None:
         group = training.one("AWS::SageMaker::ModelPackageGroup").properties
         assert group["ModelPackageGroupName"] == "ml-sandbox-customer-churn"
+
+
+class TestRegistryCleaner:
+    def test_is_deleted_before_pipeline_group_and_bucket(self, training: SynthesizedStack) -> None:
+        cleaned = ("SageMaker::Pipeline", "SageMaker::ModelPackageGroup", "S3::Bucket")
+        ids = {training.one(f"AWS::{kind}").logical_id for kind in cleaned}
+        assert ids <= set(training.one("Custom::RegistryCleaner").depends_on)
+
+    def test_ends_executions_before_the_bucket_is_emptied(self, training: SynthesizedStack) -> None:
+        emptied = training.one("Custom::S3AutoDeleteObjects").logical_id
+        assert emptied in training.one("Custom::RegistryCleaner").depends_on
+
+    def test_leaves_the_role_that_stops_jobs_until_executions_have_ended(self, training: SynthesizedStack) -> None:
+        permissions = training.one("AWS::IAM::Policy", "PipelineRole").logical_id
+        assert permissions in training.one("Custom::RegistryCleaner").depends_on
+
+    def test_cleans_this_pipeline_and_this_group(self, training: SynthesizedStack) -> None:
+        properties = training.one("Custom::RegistryCleaner").properties
+        assert properties["PipelineName"] == {"Ref": training.one("AWS::SageMaker::Pipeline").logical_id}
+        assert properties["ModelPackageGroupName"] == "ml-sandbox-customer-churn"
+
+    def test_runs_the_tested_code(self, training: SynthesizedStack) -> None:
+        for construct_id, entry_point in (("OnEvent", "on_event"), ("IsComplete", "is_complete")):
+            function = training.one("AWS::Lambda::Function", f"RegistryCleaner{construct_id}").properties
+            assert function["Handler"] == f"registry_cleaner.handler.{entry_point}"
+
+    def test_keeps_the_packages_of_a_group_that_is_kept_and_could_not_delete_them(self) -> None:
+        kept = synthesize("retained")["Training"]
+        assert "ModelPackageGroupName" not in kept.one("Custom::RegistryCleaner").properties
+        policy = json.dumps(kept.one("AWS::IAM::Policy", "RegistryCleanerIsComplete").properties)
+        assert "sagemaker:StopPipelineExecution" in policy
+        assert "ModelPackage" not in policy

@@ -103,7 +103,7 @@ class TrainingPipeline(Construct):
 
     def _allow_processing(self, role: TrainingProcessingRole) -> None:
         jobs = self._arn("processing-job", _OF_PIPELINES)
-        bounds = {
+        bounds: dict[str, dict[str, object]] = {
             "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": [self._steps.processing_instance_type]},
             "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": MOST_PROCESSING_SECONDS},
             "ArnEquals": {"sagemaker:VolumeKmsKeyArn": self._steps.key_arn},

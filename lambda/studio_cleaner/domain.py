@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-Listed = Mapping[str, Any]
-"""An entry of a page of ListApps or ListSpaces."""
+from cleaning.passes import Listed
 
 _GONE = frozenset({"Deleted", "Failed"})
 """SageMaker lists a deleted app for a day, and has deleted a failed one itself."""

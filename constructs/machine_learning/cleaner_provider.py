@@ -1,4 +1,4 @@
-"""What calls the cleaner's functions until they are done."""
+"""What calls a cleaner's functions until they are done."""
 
 from collections.abc import Sequence
 from typing import cast

@@ -1,0 +1,96 @@
+"""Removes what blocks a deletion and CloudFormation does not know of."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_cdk import CustomResource, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IDependable
+
+from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
+from machine_learning.cleaner_provider import LAMBDA_FINDINGS, CleanerProvider
+
+_LAMBDA_ROOT = Path(__file__).parents[2] / "lambda"
+_WAIT = Duration.hours(1)
+
+
+class Cleaner(Construct):
+    """A custom resource that is deleted before what it cleans, when its code has nothing more to remove.
+
+    That may take an hour; a custom resource can wait no longer. The code is a package of ``lambda/``, whose handler
+    has ``on_event`` and ``is_complete``; only the latter removes, and has the permissions for it. Both and the
+    framework's functions write to one log group, which goes with the stack.
+
+    A cleaner with another path in the stack is another resource: an update would delete the old one, and so clean.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-cloudformation-customresource.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        package: str,
+        description: str,
+        properties: Mapping[str, str],
+        cleaned: Sequence[IDependable],
+        statements: Sequence[iam.PolicyStatement],
+        wildcards: Mapping[str, str],
+        key: kms.IKey,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._package = package
+        self._description = description
+        self._log_group = logs.LogGroup(
+            self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
+        )
+        on_event = self._function("OnEvent", "on_event", role=self._role("OnEventRole"))
+        cleaning_role = self._role("IsCompleteRole")
+        for statement in statements:
+            cleaning_role.add_to_policy(statement)
+        acknowledge_wildcard_resources(cleaning_role, wildcards)
+        is_complete = self._function("IsComplete", "is_complete", role=cleaning_role)
+        provider = CleanerProvider(
+            self,
+            "Provider",
+            on_event=on_event,
+            is_complete=is_complete,
+            log_group=self._log_group,
+            longest_wait=_WAIT,
+        )
+        resource = CustomResource(
+            self,
+            "Resource",
+            resource_type=f"Custom::{package.title().replace('_', '')}",
+            service_token=provider.service_token,
+            service_timeout=_WAIT,
+            properties=dict(properties),
+        )
+        resource.node.add_dependency(*cleaned)
+
+    def _function(self, construct_id: str, entry_point: str, *, role: iam.Role) -> lambda_.Function:
+        function = lambda_.Function(
+            self,
+            construct_id,
+            description=self._description,
+            code=lambda_.Code.from_asset(str(_LAMBDA_ROOT), exclude=["**/__pycache__", "**/*.pyc"]),
+            handler=f"{self._package}.handler.{entry_point}",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=256,
+            timeout=Duration.minutes(5),
+            role=role,
+            log_group=self._log_group,
+        )
+        acknowledge(function, LAMBDA_FINDINGS)
+        return function
+
+    def _role(self, construct_id: str) -> iam.Role:
+        role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self._log_group.grant_write(role)
+        return role

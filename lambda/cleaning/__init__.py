@@ -1,0 +1,1 @@
+"""What the cleaners have in common: they ask SageMaker to remove what blocks a deletion, and look until it is gone."""

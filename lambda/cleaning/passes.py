@@ -1,0 +1,107 @@
+"""A pass over what is in the way of a deletion; the CDK's provider framework asks for passes until one finds nothing.
+
+Source: https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.custom_resources/README.html
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+Listed = Mapping[str, Any]
+"""An entry of a page that SageMaker lists."""
+
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+_NOT_FOUND = "ResourceNotFound"
+_INVALID = "ValidationException"
+_GONE = ("does not exist", "has already been deleted", "previously failed and was automatically deleted")
+_IN_USE = frozenset({"ResourceInUse", "ConflictException"})
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One kind of what is in the way."""
+
+    name: str
+    """In the plural, for the log."""
+    left: Callable[[], list[Listed]]
+    unasked: Callable[[list[Listed]], list[Listed]]
+    """Those of what is left that nobody has asked SageMaker to remove yet."""
+    remove: Callable[[Any], object]
+
+
+def named_after(event: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Name the resource after what it cleans, a property of it: what replaces that gets a cleaner of its own.
+
+    CloudFormation then deletes the old cleaner before what it cleans.
+    """
+    if event["RequestType"] == "Delete":
+        return {"PhysicalResourceId": event["PhysicalResourceId"]}
+    return {"PhysicalResourceId": event["ResourceProperties"][key]}
+
+
+def sagemaker_client() -> Any:
+    """A client that waits and tries again when SageMaker throttles it."""
+    return boto3.client("sagemaker", config=Config(retries={"mode": "standard", "total_max_attempts": 5}))
+
+
+def listed(client: Any, operation: str, key: str, **request: str) -> list[Listed]:
+    """What every page of an operation lists under a key; nothing if what it is asked about no longer exists."""
+    try:
+        return [item for page in client.get_paginator(operation).paginate(**request) for item in page[key]]
+    except ClientError as error:
+        if _is_gone(error):
+            return []
+        raise
+
+
+def clear(cleaned: str, obstacles: Iterable[Obstacle]) -> bool:
+    """One pass: ask for the first kind that is left to be removed. True when nothing is left of any.
+
+    A pass that SageMaker throttles, in spite of the client's own attempts, is one that did not finish. What is gone
+    or in use settles by itself until the next pass. Any other error raises.
+    """
+    try:
+        for obstacle in obstacles:
+            if left := obstacle.left():
+                _remove(obstacle.unasked(left), obstacle.remove)
+                _log(f"waiting for {obstacle.name}", cleaned, len(left))
+                return False
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _THROTTLED:
+            _log("throttled", cleaned)
+            return False
+        raise
+    _log("nothing left", cleaned)
+    return True
+
+
+def _remove(items: list[Listed], remove: Callable[[Any], object]) -> None:
+    for item in items:
+        try:
+            remove(item)
+        except ClientError as error:
+            if not (_is_gone(error) or error.response["Error"]["Code"] in _IN_USE):
+                raise
+
+
+def _is_gone(error: ClientError) -> bool:
+    """Apps, model packages and their groups have no error of their own for it.
+
+    Source: https://github.com/aws-controllers-k8s/sagemaker-controller/blob/main/generator.yaml
+    """
+    details = error.response["Error"]
+    return details["Code"] == _NOT_FOUND or (
+        details["Code"] == _INVALID and any(text in details["Message"] for text in _GONE)
+    )
+
+
+def _log(message: str, cleaned: str, left: int = 0) -> None:
+    sys.stdout.write(json.dumps({"message": message, "cleaned": cleaned, "left": left}) + "\n")
