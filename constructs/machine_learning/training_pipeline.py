@@ -90,7 +90,8 @@ class TrainingPipeline(Construct):
         grantee.add_to_policy(
             iam.PolicyStatement(
                 actions=["sagemaker:ListModelPackages"],
-                resources=[self._arn("model-package-group", self._steps.model_package_group)],
+                # AWS's list of actions names the packages, its examples the group
+                resources=[packages, self._arn("model-package-group", self._steps.model_package_group)],
             )
         )
         acknowledge_wildcard_resources(
