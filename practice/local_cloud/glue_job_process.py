@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from practice.local_cloud.address import HOST
 from practice.local_cloud.glue_launcher import MESSAGE, SPARK_DEFAULTS
 from practice.local_cloud.java import java_home
 from practice.local_cloud.job_process import environment, exit_code, kill_family
-from practice.local_cloud.server import HOST
 from practice.local_cloud.spark_classes import java_options
 
 PROJECT = Path(__file__).parents[2]

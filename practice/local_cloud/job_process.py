@@ -6,7 +6,7 @@ import os
 
 import psutil
 
-from practice.local_cloud.server import CREDENTIALS
+from practice.local_cloud.address import CREDENTIALS
 
 _INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
 from practice.local_cloud import health
-from practice.local_cloud.server import CREDENTIALS, HOST, REGION
+from practice.local_cloud.address import CREDENTIALS, HOST, REGION
 from practice.local_cloud.state import ServerState
 from practice.local_cloud.version import check_version
 

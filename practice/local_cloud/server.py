@@ -17,23 +17,11 @@ from urllib.parse import parse_qsl
 
 import psutil
 
+from practice.local_cloud.address import ACCOUNT, CREDENTIALS, HOST, REGION
 from practice.local_cloud.state import ServerState
 from practice.local_cloud.version import check_version
 
-HOST = "127.0.0.1"
-REGION = "us-east-1"
-ACCOUNT = "000000000000"
 _INHERITED = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
-
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
 
 def server_environment(port: int, temporary: Path) -> dict[str, str]:
