@@ -77,7 +77,7 @@ def test_synth_answers_bad_settings_with_a_message_and_no_traceback(tmp_path: Pa
 def test_synth_for_a_region_leaves_out_what_it_cannot_have_and_says_so_once(tmp_path: Path) -> None:
     result = synth(tmp_path, AWS_REGION="me-central-1")
     assert result.returncode == 0, result.stderr
-    assert result.stderr.count("CloudFormation in me-central-1 lacks") == 1
+    assert result.stderr.count("AWS in me-central-1 lacks") == 1
     templates = {path.name.partition(".")[0] for path in (tmp_path / "cdk.out").glob("*.template.json")}
     assert templates == {"Lake", "Ingestion", "Training"}
 

@@ -33,10 +33,10 @@ from practice.sending import send_all
 from tests.conftest import free_port
 
 NAME = "end-to-end"
-PLAN = Plan(count=3_000, seed=7, end=datetime.now(UTC).replace(microsecond=0))
+PLAN = Plan(count=3_000, seed=7, days=310, end=datetime.now(UTC).replace(microsecond=0))
 CUSTOMERS = 100
 CUTOFFS = [PLAN.end - timedelta(days=days) for days in (0, 30, 60)]
-REFINED = [PLAN.end.date() - timedelta(days=days) for days in CUTOFF_DAYS]
+REFINED = [PLAN.end.date() - timedelta(days=days) for days in CUTOFF_DAYS if days < PLAN.days - 30]
 
 
 def quietly(_: str) -> None:

@@ -81,6 +81,6 @@ def test_a_kms_key_waits_for_its_deletion_and_loses_its_alias(local_cloud: Local
 
 def test_an_unknown_resource_type_is_refused(local_cloud: LocalCloud) -> None:
     cloudformation = local_cloud.client("cloudformation")
-    body = '{"Resources": {"Group": {"Type": "AWS::SageMaker::Pipeline", "Properties": {}}}}'
-    with pytest.raises(cloudformation.exceptions.ClientError, match=r"AWS::SageMaker::Pipeline"):
+    body = '{"Resources": {"Group": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {}}}}'
+    with pytest.raises(cloudformation.exceptions.ClientError, match=r"AWS::SageMaker::EndpointConfig"):
         cloudformation.create_stack(StackName="test-unknown", TemplateBody=body)

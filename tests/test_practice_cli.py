@@ -267,8 +267,8 @@ def test_ones_own_features_are_put_from_a_file(
 def test_more_moments_than_the_shop_is_old_are_refused_with_what_is_allowed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, tmp_path, "features", "put", "--cutoffs", "8") == 2
-    assert "less than or equal to 7" in " ".join(capsys.readouterr().err.split())
+    assert run(monkeypatch, tmp_path, "features", "put", "--cutoffs", "15") == 2
+    assert "less than or equal to 14" in " ".join(capsys.readouterr().err.split())
 
 
 def test_customers_stand_side_by_side_and_one_without_features_is_an_error_at_the_end(

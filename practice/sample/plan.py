@@ -24,7 +24,7 @@ def now() -> datetime:
 class Plan:
     """``count`` records of a shop's orders. A share holds exactly, rounded to a whole number of records.
 
-    ``days`` stays well under 500 because Firehose keeps at most 500 partitions of a stream active.
+    ``days`` stays under 500 because Firehose keeps at most 500 partitions of a stream active.
     Source: https://docs.aws.amazon.com/firehose/latest/dev/buffering.html
     """
 
