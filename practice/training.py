@@ -181,14 +181,7 @@ def describe_job(sandbox: Sandbox, job: str) -> Mapping[str, Any]:
 
 def rounds(sandbox: Sandbox, job: str) -> Rounds:
     """The rounds that the log of a training job tells of so far."""
-    client: CloudWatchLogsClient = sandbox.client("logs")
-    try:
-        pages = client.get_paginator("filter_log_events").paginate(
-            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/algo-1"
-        )
-        lines = [(event["message"], event["timestamp"] / 1000) for page in pages for event in page["events"]]
-    except client.exceptions.ResourceNotFoundException:
-        lines = []
+    lines = list(_log(sandbox.client("logs"), f"{job}/algo-1"))
     attempts: list[list[Round]] = [[]]
     resumed_after = []
     for text, at in lines:
@@ -198,6 +191,28 @@ def rounds(sandbox: Sandbox, job: str) -> Rounds:
         elif found := _ROUND.match(text):
             attempts[-1].append(Round(int(found[1]), at))
     return Rounds(tuple(map(tuple, attempts)), tuple(resumed_after))
+
+
+def _log(client: CloudWatchLogsClient, prefix: str) -> Iterator[tuple[str, float]]:
+    """The lines of the streams whose names begin so, stream by stream, each line with its time.
+
+    A stream is read until it answers with the token that it was asked with.
+    Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
+    """
+    pages = client.get_paginator("describe_log_streams").paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix)
+    try:
+        streams = sorted(stream["logStreamName"] for page in pages for stream in page["logStreams"])
+    except client.exceptions.ResourceNotFoundException:
+        return
+    for stream in streams:
+        asked: dict[str, str] = {}
+        while True:
+            page = client.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **asked)
+            for event in page["events"]:
+                yield event["message"], event["timestamp"] / 1000
+            if not page["events"] or page["nextForwardToken"] == asked.get("nextToken"):
+                break
+            asked = {"nextToken": page["nextForwardToken"]}
 
 
 def evaluation(sandbox: Sandbox, run: TrainingRun) -> Mapping[str, Any]:

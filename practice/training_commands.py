@@ -24,6 +24,9 @@ from practice.training_progress import follow
 
 drills = typer.Typer(help="Practise what goes wrong, on the local cloud.", no_args_is_help=True)
 
+_PARAMETERS = {"rounds": "NumRound", "depth": "MaxDepth", "eta": "Eta"}
+"""What a run can be told, as the tables name it and as the pipeline does."""
+
 Kill = Annotated[bool, typer.Option("--kill", help="Without notice, as when a machine dies.")]
 
 
@@ -53,8 +56,9 @@ def experiments(
     """Compare the runs of the training pipeline: what each was told, what came of it, and where it lies."""
     sandbox: Sandbox = context.obj.sandbox(aws)
     found = runs(sandbox, most)
-    names = list(parameters_of(sandbox, found[0])) if found else []
-    made = table("run", "status", *names, "AUC", "margin", "model", numbers=(*names, "AUC", "margin"))
+    made = table(
+        "run", "status", *_PARAMETERS, "AUC", "margin", "model", numbers=(*_PARAMETERS, "AUC", "margin", "model")
+    )
     for run in found:
         told = ["", ""]
         if run.step("GoodEnough"):
@@ -62,10 +66,13 @@ def experiments(
             auc = metrics["binary_classification_metrics"]["auc"]["value"]
             told = [f"{auc:.3f}", f"{metrics['comparison']['auc_margin']:+.3f}"]
         values = parameters_of(sandbox, run)
-        version = run.model_package.rpartition("/")[2]
-        model = version and f"version {version}"
-        made.add_row(run.id, run.status, *(values.get(name, "") for name in names), *told, model)
-    show("Runs of the training pipeline", made, "margin: by how much the AUC is above that of the best baseline")
+        given = (values.get(name, "") for name in _PARAMETERS.values())
+        made.add_row(run.id, run.status, *given, *told, run.model_package.rpartition("/")[2])
+    show(
+        "Runs of the training pipeline",
+        made,
+        "margin: of the AUC to that of the best baseline; model: the version that was registered",
+    )
     if not found:
         out.print(f"There is none yet: {COMMAND} train")
 
@@ -84,11 +91,12 @@ def tune(
         for search in tuning.watch(sandbox, tuning.start(sandbox, strategy)):
             shown.update(bar, completed=search.trials_ended)
     names = sorted({name for trial in search.trials for name in trial.tuned})
-    made = table("job", "status", *names, tuning.OBJECTIVE, numbers=(*names, tuning.OBJECTIVE))
+    made = table("job", *names, "AUC", numbers=(*names, "AUC"))
     for trial in search.trials:
-        values = (f"{float(trial.tuned[name]):.4g}" for name in names)
-        made.add_row(trial.job, trial.status, *values, f"{trial.objective:.4f}" if trial.objective else "")
-    show(f"Trials of {search.name}", made, "the best first")
+        values = (f"{float(trial.tuned[name]):.3g}" for name in names)
+        objective = f"{trial.objective:.4f}" if trial.objective else trial.status
+        made.add_row(trial.job.removeprefix(search.name), *values, objective)
+    show(f"Trials of {search.name}", made, f"by {tuning.OBJECTIVE}, the best first")
 
 
 @drills.command("spot")

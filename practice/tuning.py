@@ -98,9 +98,8 @@ def _last_trained(sandbox: Sandbox) -> Mapping[str, Any]:
 
 
 def _not_searched(hyperparameters: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, str]:
-    searched = {entry["Name"] for ranges in config["ParameterRanges"].values() for entry in ranges}
-    if "StrategyConfig" in config:
-        searched.add("num_round")
+    """As many rounds as the script has by default, or as Hyperband gives out, however many the last run had."""
+    searched = {entry["Name"] for ranges in config["ParameterRanges"].values() for entry in ranges} | {"num_round"}
     return {name: value for name, value in hyperparameters.items() if name not in searched}
 
 

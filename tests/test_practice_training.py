@@ -59,12 +59,22 @@ class Account:
         stub.add_response("list_pipeline_execution_steps", {"PipelineExecutionSteps": list(steps)})
 
     def will_log(self, *lines: tuple[str, float]) -> None:
-        events = [{"message": text, "timestamp": int(seconds * 1000)} for text, seconds in lines]
-        self.stubs["logs"].add_response(
-            "filter_log_events",
-            {"events": events},
-            {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": f"{JOB}/algo-1"},
+        stub, group = self.stubs["logs"], {"logGroupName": "/aws/sagemaker/TrainingJobs"}
+        streams = [{"logStreamName": f"{JOB}/algo-1-2"}, {"logStreamName": f"{JOB}/algo-1-1"}]
+        stub.add_response(
+            "describe_log_streams", {"logStreams": streams}, {**group, "logStreamNamePrefix": f"{JOB}/algo-1"}
         )
+        asked = {**group, "logStreamName": f"{JOB}/algo-1-1", "startFromHead": True}
+        for number, (text, seconds) in enumerate(lines):
+            token = {"nextToken": f"f/{number}"} if number else {}
+            page = {
+                "events": [{"message": text, "timestamp": int(seconds * 1000)}],
+                "nextForwardToken": f"f/{number + 1}",
+            }
+            stub.add_response("get_log_events", page, asked | token)
+        end = {"events": [], "nextForwardToken": "f/end"}
+        stub.add_response("get_log_events", end, asked | {"nextToken": f"f/{len(lines)}"})
+        stub.add_response("get_log_events", end, asked | {"logStreamName": f"{JOB}/algo-1-2"})
 
 
 @pytest.fixture
@@ -131,13 +141,13 @@ def test_what_a_run_was_told_is_its_own_parameters_over_the_defaults(account: Ac
     assert parameters_of(account.sandbox, run) == {"Eta": "0.3", "MinimumAuc": "0.5"}
 
 
-def test_the_rounds_are_those_of_the_log_and_no_other_line(account: Account) -> None:
+def test_the_rounds_are_those_of_the_jobs_own_streams_and_no_other_line(account: Account) -> None:
     account.will_log(("starting", 0.0), ("[0]\ttrain-auc:0.7", 1.0), ("[1] train-auc:0.8", 1.5), ("[2] something", 2.0))
     assert rounds(account.sandbox, JOB).done == 2
 
 
 def test_a_job_that_has_not_logged_has_no_rounds(account: Account) -> None:
-    account.stubs["logs"].add_client_error("filter_log_events", "ResourceNotFoundException")
+    account.stubs["logs"].add_client_error("describe_log_streams", "ResourceNotFoundException")
     assert rounds(account.sandbox, JOB).done == 0
 
 
@@ -194,7 +204,6 @@ class TestTuning:
         }
         config = {"ParameterRanges": {"ContinuousParameterRanges": [{"Name": "eta"}]}}
         assert tuning._not_searched(job["HyperParameters"], config) == {
-            "num_round": "200",
             "sagemaker_program": '"train.py"',
         }
 
