@@ -205,7 +205,7 @@ def _log(client: CloudWatchLogsClient, prefix: str) -> Iterator[tuple[str, float
     except client.exceptions.ResourceNotFoundException:
         return
     for stream in streams:
-        asked: dict[str, str] = {}
+        asked: Any = {}
         while True:
             page = client.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **asked)
             for event in page["events"]:
