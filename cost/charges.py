@@ -116,15 +116,15 @@ def _one(_: Properties) -> float:
 
 
 def _zones(properties: Properties) -> float:
-    return len(properties["SubnetIds"]) if properties["VpcEndpointType"] == "Interface" else 0
+    return len(properties["SubnetIds"]) if _is_interface(properties) else 0
 
 
-def _is_interface(properties: Properties) -> float:
-    return properties["VpcEndpointType"] == "Interface"
+def _is_interface(properties: Properties) -> bool:
+    return bool(properties["VpcEndpointType"] == "Interface")
 
 
-def _is_on_demand(properties: Properties) -> float:
-    return properties["StreamModeDetails"]["StreamMode"] == "ON_DEMAND"
+def _is_on_demand(properties: Properties) -> bool:
+    return bool(properties["StreamModeDetails"]["StreamMode"] == "ON_DEMAND")
 
 
 def _shards(properties: Properties) -> float:
@@ -148,12 +148,7 @@ def _dpus(execution_class: str) -> Callable[[Properties], float]:
 
 
 def _at_most(resource: str) -> Callable[[Properties], float]:
-    def units(properties: Properties) -> float:
-        if properties.get("InitialCapacity"):
-            raise CostError("An EMR Serverless application with InitialCapacity is paid while idle: price it first.")
-        return float(properties["MaximumCapacity"][resource].split()[0])
-
-    return units
+    return lambda properties: float(properties["MaximumCapacity"][resource].split()[0])
 
 
 def _volume_gb(properties: Properties) -> float:
