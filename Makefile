@@ -36,6 +36,10 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+.PHONY: cost
+cost: setup ## what the sandbox of cdk.json costs, idle and by use
+	$(BIN)/python -m practice cost
+
 .PHONY: synth bootstrap diff deploy destroy
 synth: setup ## synthesize the templates and check them against the rule packs
 	$(CDK) synth --quiet
@@ -52,6 +56,7 @@ destroy: setup ## destroy everything that `make deploy` created
 docs: setup ## write the generated pages of docs/
 	$(BIN)/python -m docs.compliance
 	$(BIN)/python -m docs.guide_map
+	$(BIN)/python -m docs.cost_chart
 
 .PHONY: bench
 bench: setup ## measure what has a speed, each as a ratio

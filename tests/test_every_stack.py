@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import pytest
 from aws_cdk.assertions import Template
 
+from cost.estimate import estimate
 from stacks.sandbox import sandbox_app
 from tests.synthesis import CDK_JSON, COMBINATIONS, ROOT, Resource, SynthesizedStack, every_stack, synthesize
 
@@ -83,51 +84,14 @@ class TestNothingIsLeftBehind:
 
 class TestNothingIdlesAtACost:
     @pytest.mark.parametrize("combination", ["default", "emr-serverless"])
-    def test_the_sandbox_holds_only_types_that_are_free_while_idle_and_one_key(self, combination: str) -> None:
-        # https://aws.amazon.com/kms/pricing/: a key is billed by the month; of the rest, each is billed by use,
-        # the VPC endpoint among them because it is a gateway (https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html)
-        free_while_idle = {
-            "AWS::Athena::NamedQuery",
-            "AWS::Athena::WorkGroup",
-            "AWS::CDK::Metadata",
-            "AWS::EC2::RouteTable",
-            "AWS::EC2::Subnet",
-            "AWS::EC2::SubnetRouteTableAssociation",
-            "AWS::EC2::VPC",
-            "AWS::EC2::VPCEndpoint",
-            # without capacity that waits: https://aws.amazon.com/emr/pricing/
-            "AWS::EMRServerless::Application",
-            "AWS::Glue::Crawler",
-            "AWS::Glue::DataQualityRuleset",
-            "AWS::Glue::Database",
-            "AWS::Glue::Job",
-            "AWS::Glue::SecurityConfiguration",
-            "AWS::Glue::Table",
-            "AWS::IAM::ManagedPolicy",
-            "AWS::IAM::Policy",
-            "AWS::IAM::Role",
-            "AWS::KinesisFirehose::DeliveryStream",
-            "AWS::Lambda::Function",
-            "AWS::Logs::LogGroup",
-            "AWS::Logs::LogStream",
-            "AWS::S3::Bucket",
-            "AWS::S3::BucketPolicy",
-            "AWS::SNS::Topic",
-            "AWS::SNS::TopicPolicy",
-            "AWS::SageMaker::Domain",
-            "AWS::SageMaker::FeatureGroup",
-            "AWS::SageMaker::ModelPackageGroup",
-            "AWS::SageMaker::Pipeline",
-            "AWS::SageMaker::UserProfile",
-            "AWS::StepFunctions::StateMachine",
-            "Custom::RegistryCleaner",
-            "Custom::S3AutoDeleteObjects",
-            "Custom::StudioCleaner",
-            "Custom::VpcRestrictDefaultSG",
-        }
-        types = [resource.type for stack in synthesize(combination).values() for resource in stack.all()]
-        assert set(types) - free_while_idle == {"AWS::KMS::Key"}
-        assert types.count("AWS::KMS::Key") == 1
+    def test_only_the_one_key_costs_something(self, combination: str) -> None:
+        found = estimate({name: stack.template for name, stack in synthesize(combination).items()})
+        assert [resource.type for resource in found.resources if resource.idle] == ["AWS::KMS::Key"]
+
+    def test_every_resource_of_every_combination_has_a_price_or_is_free_for_a_reason(
+        self, stacks: list[SynthesizedStack]
+    ) -> None:
+        estimate({str(number): stack.template for number, stack in enumerate(stacks)})
 
     def test_the_default_sandbox_has_no_endpoint_that_is_billed_by_the_hour(self) -> None:
         endpoints = of_type(synthesize("default").values(), "AWS::EC2::VPCEndpoint")

@@ -36,6 +36,7 @@ COMMANDS = [
     "status",
     "features put",
     "features get",
+    "cost",
 ]
 
 

@@ -6,6 +6,8 @@ from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from cost.prices import price_list
+
 _SERVICES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
     # Studio does not start without the first two
     "SageMakerApi": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_API,
@@ -19,10 +21,6 @@ _SERVICES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
     "Athena": ec2.InterfaceVpcEndpointAwsService.ATHENA,
     "Glue": ec2.InterfaceVpcEndpointAwsService.GLUE,
 }
-
-_DOLLARS_PER_HOUR = 0.01
-_PRICED = "US East (N. Virginia), August 2026, https://aws.amazon.com/privatelink/pricing/"
-_HOURS_PER_MONTH = 730
 
 _FIRST_APP_PORT = 8192
 _LAST_PORT = 65535
@@ -77,9 +75,11 @@ class StudioEndpoints(Construct):
 
 def monthly_cost(*, endpoints: int, zones: int) -> str:
     """What the endpoints cost while they exist, used or not."""
-    dollars = endpoints * zones * _DOLLARS_PER_HOUR * _HOURS_PER_MONTH
+    prices = price_list()
+    price = prices.prices["endpoint-hour"]
+    dollars = endpoints * zones * price.usd * prices.hours_per_month
     return (
         f"sandbox:studio_network=vpc-only costs about ${dollars:.0f} a month, used or not: {endpoints} interface "
-        f"endpoints in {zones} zones, ${_DOLLARS_PER_HOUR} an hour each ({_PRICED}), and data on top. "
-        "sandbox:studio_network=public-internet-only costs nothing while idle."
+        f"endpoints in {zones} zones, ${price.usd} an hour each ({prices.region}, {price.published}, {price.source}), "
+        "and data on top. sandbox:studio_network=public-internet-only costs nothing while idle."
     )

@@ -1,0 +1,135 @@
+"""What a sandbox costs, before it is deployed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from practice.console import out, show, table
+from practice.errors import PracticeError
+
+if TYPE_CHECKING:
+    from cost.charges import ResourceCost
+    from cost.estimate import Estimate
+
+IDLE = "idle, USD a month"
+
+
+def cost(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SETTINGS]...",
+            help="default is cdk.json; vpc-only, kinesis or key=value change one of its settings, + joins several.",
+            show_default="default",
+        ),
+    ] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Show the settings side by side.")] = False,
+) -> None:
+    """What a sandbox costs: idle, and by use. Read from the synthesized templates; needs no account."""
+    estimates = {name: _estimate(name) for name in names or ["default"]}
+    if compare:
+        show(
+            "Side by side",
+            side_by_side(estimates),
+            "Below the line, where the settings differ: how many resources are paid by use.",
+        )
+    else:
+        for name, found in estimates.items():
+            _show(name, found)
+    _show_sources(estimates)
+
+
+def side_by_side(estimates: Mapping[str, Estimate]) -> Table:
+    """What idles, by type, for all settings; and what is paid by use, where they differ."""
+    made = table("", *estimates, numbers=tuple(estimates))
+    idle = {name: _idle_by_type(found) for name, found in estimates.items()}
+    for type_ in sorted({type_ for costs in idle.values() for type_ in costs}):
+        made.add_row(_short(type_), *(_dollars(costs.get(type_, 0)) for costs in idle.values()))
+    totals = (f"[bold]{found.idle:.2f}[/]" for found in estimates.values())
+    made.add_row(f"[bold]{IDLE}[/]", *totals, end_section=True)
+    uses = {
+        name: Counter((resource.type, str(charge)) for resource in found.resources for charge in resource.use)
+        for name, found in estimates.items()
+    }
+    for type_, charge in sorted({use for counted in uses.values() for use in counted}):
+        numbers = [counted[type_, charge] for counted in uses.values()]
+        if len(set(numbers)) > 1:
+            made.add_row(escape(f"{_short(type_)}: {charge}"), *(str(number or "-") for number in numbers))
+    return made
+
+
+def _estimate(name: str) -> Estimate:
+    # the CDK takes seconds to load, and no other command needs it
+    from cost.charges import CostError
+    from cost.choice import chosen
+    from cost.estimate import estimate, synthesized
+    from stacks.settings import SettingsError
+
+    try:
+        with out.status(f"Synthesize {name}"):
+            return estimate(synthesized(chosen(name)))
+    except (CostError, SettingsError) as error:
+        raise PracticeError(str(error)) from None
+
+
+def _show(name: str, found: Estimate) -> None:
+    for stack, resources in found.stacks.items():
+        show(f"{stack} ({name})", _billed(resources))
+    made = table("free", "number", "why", numbers=("number",))
+    free = Counter((resource.type, resource.free.why) for resource in found.resources if resource.free)
+    for (type_, why), number in sorted(free.items()):
+        made.add_row(_short(type_), str(number), escape(why))
+    show(f"Free ({name})", made)
+    out.print(f"[bold]{name}: USD {found.idle:.2f} a month while nothing happens[/]")
+
+
+def _billed(resources: Sequence[ResourceCost]) -> Table:
+    """The resources of a stack that cost something; those that cost the same stand in one row."""
+    alike: dict[tuple[str, float, str], list[str]] = {}
+    for resource in resources:
+        if not resource.free:
+            use = "\n".join(str(charge) for charge in resource.use) or "nothing"
+            alike.setdefault((resource.type, resource.idle, use), []).append(resource.name)
+    made = table("resource", "type", IDLE, "by use", numbers=(IDLE,))
+    for (type_, idle, use), names in alike.items():
+        made.add_row(escape(", ".join(names)), _short(type_), _dollars(idle), escape(use))
+    return made
+
+
+def _show_sources(estimates: Mapping[str, Estimate]) -> None:
+    """What to know of the prices, what has none, and where they come from."""
+    from cost.prices import PRICES_JSON, price_list
+
+    resources = [resource for found in estimates.values() for resource in found.resources]
+    for type_, note in sorted({(resource.type, note) for resource in resources for note in resource.notes}):
+        out.print(f"[dim]{_short(type_)}: {escape(note)}[/]", soft_wrap=True)
+    for why in sorted({charge.why_unpriced for resource in resources for charge in resource.use if not charge.price}):
+        out.print(f"[yellow]Unpriced:[/] {escape(why)}", soft_wrap=True)
+    dates = [price.published for price in price_list().prices.values()]
+    out.print(
+        f"[dim]Prices of {price_list().region}, published {min(dates)} to {max(dates)}, each with its page in "
+        f"{PRICES_JSON.parent.name}/{PRICES_JSON.name}; without free tiers, taxes, discounts and data transfer.[/]",
+        soft_wrap=True,
+    )
+
+
+def _idle_by_type(found: Estimate) -> dict[str, float]:
+    costs: dict[str, float] = {}
+    for resource in found.resources:
+        if resource.idle:
+            costs[resource.type] = costs.get(resource.type, 0) + resource.idle
+    return costs
+
+
+def _dollars(usd: float) -> str:
+    return f"{usd:.2f}" if usd else "-"
+
+
+def _short(type_: str) -> str:
+    return type_.removeprefix("AWS::")
