@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts import ContractError
-from practice import feature_commands, local, pipeline_commands, queries, training_commands
+from practice import feature_commands, local, pipeline_commands, queries, sweep_command, training_commands
 from practice.console import COMMAND, err, fail, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
@@ -43,6 +43,7 @@ MACHINE = "On this machine"
 DATA = "Data in"
 ANSWERS = "Answers out"
 MODELS = "Models"
+ACCOUNT = "In your account"
 
 app.add_typer(generate, name="generate", rich_help_panel=DATA)
 app.add_typer(land, name="land", rich_help_panel=DATA)
@@ -52,6 +53,7 @@ app.command("train", rich_help_panel=MODELS)(training_commands.train)
 app.command("tune", rich_help_panel=MODELS)(training_commands.tune)
 app.command("experiments", rich_help_panel=MODELS)(training_commands.experiments)
 app.add_typer(training_commands.drills, name="drill", rich_help_panel=MODELS)
+app.command("sweep", rich_help_panel=ACCOUNT)(sweep_command.sweep)
 
 
 @app.callback()
