@@ -108,7 +108,12 @@ class SweepAccount:
             ModelPackageGroupName=group, ModelPackageGroupDescription="models", Tags=tags
         )
         self.listed["ModelPackageGroupSummaryList"].append(
-            created | {"ModelPackageGroupName": group, "CreationTime": 0, "ModelPackageGroupStatus": "Completed"}
+            {
+                "ModelPackageGroupName": group,
+                "ModelPackageGroupArn": created["ModelPackageGroupArn"],
+                "ModelPackageGroupStatus": "Completed",
+                "CreationTime": 0,
+            }
         )
         package = client.create_model_package(ModelPackageGroupName=group, ModelPackageDescription="a model")
         feature_group = f"{sandbox}-customer-features"

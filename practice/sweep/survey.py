@@ -76,8 +76,14 @@ def survey(name: str, client: Clients) -> Survey:
                 if standing := scope.standing(found):
                     leftovers.append(Leftover(kind, found, standing))
         except (BotoCoreError, ClientError) as error:
-            unseen[kind.name] = str(error)
+            if not _is_unknown_here(error):
+                unseen[kind.name] = str(error)
     return Survey((*leftovers, *_others(scope)), unseen)
+
+
+def _is_unknown_here(error: Exception) -> bool:
+    """Whether the place does not know the operation, so that it cannot hold what the operation lists."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "UnknownOperationException"
 
 
 def _account(client: Clients) -> Account:
@@ -110,8 +116,12 @@ def _others(scope: Scope) -> Iterator[Leftover]:
     known = {kind.type for kind in KINDS} | _RECORDS
     for arn, owner in scope.tags.items():
         if owner == scope.name and (kind := resource_type(arn)) not in known:
-            other = Kind(kind, "", kind, "see its service", lambda client, account: iter(()))
+            other = Kind(kind, "", kind, "see its service", _not_looked_for)
             yield Leftover(other, Found(arn, arn), Standing.UNKNOWN)
+
+
+def _not_looked_for(_client: Any, _account: Account) -> Iterator[Found]:
+    return iter(())
 
 
 def delete(
@@ -136,10 +146,7 @@ def delete(
         tell(f"{len(doomed)} left")
         refused = {leftover.found.id: why for leftover in doomed if (why := _delete(leftover, client))}
         now = survey(name, client)
-        if now.leftovers == seen.leftovers:
-            unchanged += 1
-        else:
-            unchanged = 0
+        unchanged = unchanged + 1 if now.leftovers == seen.leftovers else 0
         seen = now
         if refused or any(leftover.can_be_deleted for leftover in seen.leftovers):
             pause(PAUSE_SECONDS)
