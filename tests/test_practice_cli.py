@@ -36,6 +36,8 @@ COMMANDS = [
     "status",
     "features put",
     "features get",
+    "doctor",
+    "sweep",
 ]
 
 
