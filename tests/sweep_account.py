@@ -10,8 +10,10 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.validate import validate_parameters
+from moto.core.botocore_stubber import MockRawResponse
 
 REGION = "eu-central-1"
 PREFIX = f"arn:aws:sagemaker:{REGION}:123456789012"
@@ -196,6 +198,4 @@ class SweepAccount:
 
 
 def _response(url: str, status: int, body: bytes) -> AWSResponse:
-    response = AWSResponse(url, status, {}, None)
-    response._content = body
-    return response
+    return AWSResponse(url, status, HTTPHeaders(), MockRawResponse(body))

@@ -45,9 +45,10 @@ def quota_checks(settings: Settings, client: Clients) -> dict[str, Check]:
         **{_ON_DEMAND.format(type_): settings.training_instances for type_ in settings.training_instance_types},
         **{_APPS.format(type_): 1 for type_ in settings.studio_instance_types},
     }
-    return {
-        f"Quota: {name}": partial(_check, client("service-quotas"), name, needed) for name, needed in wanted.items()
-    } | {"SageMaker domains": partial(_domains, client("sagemaker"))}
+    checks: dict[str, Check] = {"SageMaker domains": partial(_domains, client("sagemaker"))}
+    for name, needed in wanted.items():
+        checks[f"Quota: {name}"] = partial(_check, client("service-quotas"), name, needed)
+    return checks
 
 
 def _check(client: Any, name: str, needed: int) -> Finding:
@@ -63,7 +64,7 @@ def _check(client: Any, name: str, needed: int) -> Finding:
 
 def _domains(client: Any) -> Finding:
     """How many there are; how many there may be, only the console tells."""
-    number = len(client.list_domains()["Domains"])
+    number = len(client.get_paginator("list_domains").paginate().build_full_result()["Domains"])
     if number == 0:
         return Finding(Verdict.FINE, "none in this region")
     fix = "The sandbox makes one more: compare with the quota of domains in Service Quotas, Amazon SageMaker."
