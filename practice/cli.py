@@ -14,7 +14,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts import ContractError
-from practice import cost_commands, feature_commands, local, pipeline_commands, queries, training_commands
+from practice import (
+    cost_commands,
+    doctor_command,
+    feature_commands,
+    local,
+    pipeline_commands,
+    queries,
+    sweep_command,
+    training_commands,
+)
 from practice.console import COMMAND, err, fail, out, show, show_answer, step, table
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
@@ -54,6 +63,8 @@ app.command("tune", rich_help_panel=MODELS)(training_commands.tune)
 app.command("experiments", rich_help_panel=MODELS)(training_commands.experiments)
 app.add_typer(training_commands.drills, name="drill", rich_help_panel=MODELS)
 app.command("cost", rich_help_panel=ACCOUNT)(cost_commands.cost)
+app.command("doctor", rich_help_panel=ACCOUNT)(doctor_command.doctor)
+app.command("sweep", rich_help_panel=ACCOUNT)(sweep_command.sweep)
 
 
 @app.callback()

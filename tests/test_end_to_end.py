@@ -30,6 +30,8 @@ from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
 from practice.sandbox import LAYERS, Sandbox, Target
 from practice.sending import send_all
+from practice.sweep.ownership import Standing
+from practice.sweep.survey import survey
 from tests.conftest import free_port
 
 NAME = "end-to-end"
@@ -321,6 +323,9 @@ def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
     bootstrapped = [name for name in left["buckets"] if name.startswith("cdk-hnb659fds-assets-")]
     assert left == {kind: [] for kind in left} | {"buckets": bootstrapped, "workgroups": ["primary"]}
     assert [key for key in customer_keys(cloud) if key["KeyState"] == "PendingDeletion"]
+    swept = survey(NAME, cloud.client)
+    assert swept.unseen == {}
+    assert {leftover.standing for leftover in swept.leftovers} <= {Standing.GOING, Standing.SHARED}
 
 
 def endpoints(cloud: LocalCloud) -> list[Any]:

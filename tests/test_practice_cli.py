@@ -37,6 +37,8 @@ COMMANDS = [
     "features put",
     "features get",
     "cost",
+    "doctor",
+    "sweep",
 ]
 
 

@@ -1,0 +1,1 @@
+"""Whether a first deployment can work, found out before it: each finding with its fix."""

@@ -1,0 +1,67 @@
+"""The command that looks, before a deployment, whether it can work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import Any
+
+import boto3
+import typer
+from botocore.config import Config
+from rich.markup import escape
+
+from practice.console import out, show, table
+from practice.doctor import machine
+from practice.doctor.findings import SECONDS, Finding, Verdict, examine
+from practice.errors import PracticeError
+from practice.options import Aws
+from practice.sandbox import PROJECT
+
+
+def doctor(context: typer.Context, aws: Aws = None) -> None:
+    """Check what a deployment needs, each finding with its fix: this machine, and with --aws your account.
+
+    Nothing is changed. What blocks a deployment is an error; what only limits the sandbox is not.
+    """
+    findings = examine(machine.CHECKS)
+    if aws and not _blocking(findings):
+        with out.status("Asking AWS"):
+            findings |= _account(context.obj.name)
+    _show(findings)
+    if blocking := _blocking(findings):
+        raise PracticeError(f"A deployment cannot work yet: {', '.join(blocking)}.")
+    if not aws:
+        out.print("To check your AWS account as well, add --aws.")
+
+
+def _account(name: str) -> dict[str, Finding]:
+    # what the stacks are made of loads the CDK, which takes seconds and needs the Node.js that was just checked
+    from practice.doctor.account import account_checks, credentials
+    from practice.doctor.quotas import quota_checks
+    from stacks.settings import Settings
+
+    session: Any = boto3.Session()
+    if not session.region_name:
+        fix = "AWS_REGION=eu-central-1, or: aws configure set region eu-central-1"
+        return {"Region": Finding(Verdict.BLOCKS, "none in the environment", fix)}
+    config = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"mode": "standard"})
+    client = cache(lambda service: session.client(service, config=config))
+    findings = examine({"Credentials": partial(credentials, client("sts"))})
+    if _blocking(findings):
+        return findings
+    context = json.loads((PROJECT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    checks = account_checks(name, session.region_name, client)
+    return findings | examine(checks | quota_checks(Settings.from_context(context), client))
+
+
+def _blocking(findings: Mapping[str, Finding]) -> list[str]:
+    return [name for name, finding in findings.items() if finding.verdict is Verdict.BLOCKS]
+
+
+def _show(findings: Mapping[str, Finding]) -> None:
+    made = table("", "check", "found", "fix")
+    for name, finding in findings.items():
+        made.add_row(finding.verdict.value, name, escape(finding.what), escape(finding.fix))
+    show("Before a deployment", made)

@@ -1,0 +1,1 @@
+"""What a sandbox left in the account, by service; what carries its tag can be deleted."""

@@ -1,0 +1,216 @@
+"""What SageMaker keeps; of jobs, those that run: it keeps a record of each that has ended, for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from practice.sweep.kinds import Account, Finder, Kind, pages
+from practice.sweep.ownership import Found
+
+_RUNNING = ("InProgress", "Stopping")
+_GOING = ("Deleting", "Stopping")
+_GONE = ("Deleted", "Failed")
+_BY_THE_HOUR = "its instances, by the hour"
+
+
+def _lister(operation: str, key: str, thing: str, status: str = "", **request: Any) -> Finder:
+    """Finds what an operation lists, with ``<thing>Name`` and ``<thing>Arn``."""
+
+    def find(client: Any, _account: Account) -> Iterator[Found]:
+        for item in pages(client, operation, key, **request):
+            yield Found(item[f"{thing}Name"], item[f"{thing}Arn"], going=item.get(status) in _GOING)
+
+    return find
+
+
+def _jobs(operation: str, key: str, thing: str) -> Finder:
+    """Finds jobs that run."""
+
+    def find(client: Any, account: Account) -> Iterator[Found]:
+        for status in _RUNNING:
+            yield from _lister(operation, key, thing, f"{thing}Status", StatusEquals=status)(client, account)
+
+    return find
+
+
+def _in_domain(operation: str, key: str, resource: str, path: Callable[[Any], str]) -> Finder:
+    """Finds what lies in domains; SageMaker lists a deleted app for a day, and has deleted a failed one itself."""
+
+    def find(client: Any, account: Account) -> Iterator[Found]:
+        for item in pages(client, operation, key):
+            if item["Status"] not in _GONE:
+                domain = account.arn("sagemaker", f"domain/{item['DomainId']}")
+                name = f"{item['DomainId']}/{path(item)}"
+                arn = account.arn("sagemaker", f"{resource}/{name}")
+                yield Found(name, arn, within=domain, going=item["Status"] == "Deleting", item=item)
+
+    return find
+
+
+def _app_path(app: Any) -> str:
+    return f"{app.get('SpaceName') or app['UserProfileName']}/{app['AppType']}/{app['AppName']}"
+
+
+def _app_key(app: Any) -> dict[str, str]:
+    """An app is named by the space that owns it, or else by the user profile.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteApp.html
+    """
+    owner = "SpaceName" if app.get("SpaceName") else "UserProfileName"
+    return {name: app[name] for name in ("DomainId", owner, "AppType", "AppName")}
+
+
+def _domains(client: Any, _account: Account) -> Iterator[Found]:
+    for domain in pages(client, "list_domains", "Domains"):
+        going = domain["Status"] == "Deleting"
+        yield Found(domain["DomainId"], domain["DomainArn"], names=(domain["DomainName"],), going=going)
+
+
+def _model_packages(client: Any, _account: Account) -> Iterator[Found]:
+    """Both kinds: without asking, SageMaker lists only those outside groups.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListModelPackages.html
+    """
+    for package in pages(client, "list_model_packages", "ModelPackageSummaryList", ModelPackageType="Both"):
+        arn = package["ModelPackageArn"]
+        going = package["ModelPackageStatus"] == "Deleting"
+        yield Found(arn.partition("/")[2], arn, going=going)
+
+
+KINDS = (
+    Kind(
+        "endpoint",
+        "sagemaker",
+        "sagemaker:endpoint",
+        _BY_THE_HOUR,
+        _lister("list_endpoints", "Endpoints", "Endpoint", "EndpointStatus"),
+        lambda client, found: client.delete_endpoint(EndpointName=found.id),
+        by_hand="aws sagemaker delete-endpoint --endpoint-name NAME",
+    ),
+    Kind(
+        "endpoint configuration",
+        "sagemaker",
+        "sagemaker:endpoint-config",
+        "nothing",
+        _lister("list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
+        lambda client, found: client.delete_endpoint_config(EndpointConfigName=found.id),
+        by_hand="aws sagemaker delete-endpoint-config --endpoint-config-name NAME",
+    ),
+    Kind(
+        "model",
+        "sagemaker",
+        "sagemaker:model",
+        "nothing; its data costs in its bucket",
+        _lister("list_models", "Models", "Model"),
+        lambda client, found: client.delete_model(ModelName=found.id),
+        by_hand="aws sagemaker delete-model --model-name NAME",
+    ),
+    Kind(
+        "notebook instance",
+        "sagemaker",
+        "sagemaker:notebook-instance",
+        "its instance, by the hour while it runs, and its volume",
+        _lister("list_notebook_instances", "NotebookInstances", "NotebookInstance", "NotebookInstanceStatus"),
+        lambda client, found: client.delete_notebook_instance(NotebookInstanceName=found.id),
+        by_hand="stop it, then: aws sagemaker delete-notebook-instance --notebook-instance-name NAME",
+    ),
+    Kind(
+        "running training job",
+        "sagemaker",
+        "sagemaker:training-job",
+        _BY_THE_HOUR,
+        _jobs("list_training_jobs", "TrainingJobSummaries", "TrainingJob"),
+        lambda client, found: client.stop_training_job(TrainingJobName=found.id),
+        by_hand="aws sagemaker stop-training-job --training-job-name NAME",
+    ),
+    Kind(
+        "running processing job",
+        "sagemaker",
+        "sagemaker:processing-job",
+        _BY_THE_HOUR,
+        _jobs("list_processing_jobs", "ProcessingJobSummaries", "ProcessingJob"),
+        lambda client, found: client.stop_processing_job(ProcessingJobName=found.id),
+        by_hand="aws sagemaker stop-processing-job --processing-job-name NAME",
+    ),
+    Kind(
+        "app",
+        "sagemaker",
+        "sagemaker:app",
+        _BY_THE_HOUR,
+        _in_domain("list_apps", "Apps", "app", _app_path),
+        lambda client, found: client.delete_app(**_app_key(found.item)),
+        by_hand="aws sagemaker delete-app, or in Studio",
+    ),
+    Kind(
+        "space",
+        "sagemaker",
+        "sagemaker:space",
+        "its volume, per GB",
+        _in_domain("list_spaces", "Spaces", "space", lambda space: str(space["SpaceName"])),
+        lambda client, found: client.delete_space(DomainId=found.item["DomainId"], SpaceName=found.item["SpaceName"]),
+        by_hand="aws sagemaker delete-space --domain-id DOMAIN --space-name NAME",
+    ),
+    Kind(
+        "user profile",
+        "sagemaker",
+        "sagemaker:user-profile",
+        "nothing",
+        _in_domain("list_user_profiles", "UserProfiles", "user-profile", lambda user: str(user["UserProfileName"])),
+        lambda client, found: client.delete_user_profile(
+            DomainId=found.item["DomainId"], UserProfileName=found.item["UserProfileName"]
+        ),
+        by_hand="aws sagemaker delete-user-profile --domain-id DOMAIN --user-profile-name NAME",
+    ),
+    Kind(
+        "domain",
+        "sagemaker",
+        "sagemaker:domain",
+        "nothing; its file system and its volumes cost",
+        _domains,
+        lambda client, found: client.delete_domain(DomainId=found.id, RetentionPolicy={"HomeEfsFileSystem": "Delete"}),
+        by_hand="aws sagemaker delete-domain --domain-id NAME",
+    ),
+    Kind(
+        "pipeline",
+        "sagemaker",
+        "sagemaker:pipeline",
+        "nothing",
+        _lister("list_pipelines", "PipelineSummaries", "Pipeline"),
+        lambda client, found: client.delete_pipeline(PipelineName=found.id),
+        by_hand="aws sagemaker delete-pipeline --pipeline-name NAME",
+    ),
+    Kind(
+        "model package",
+        "sagemaker",
+        "sagemaker:model-package",
+        "nothing; its data costs in its bucket",
+        _model_packages,
+        lambda client, found: client.delete_model_package(ModelPackageName=found.arn),
+        by_hand="aws sagemaker delete-model-package --model-package-name ARN",
+    ),
+    Kind(
+        "model package group",
+        "sagemaker",
+        "sagemaker:model-package-group",
+        "nothing",
+        _lister(
+            "list_model_package_groups",
+            "ModelPackageGroupSummaryList",
+            "ModelPackageGroup",
+            "ModelPackageGroupStatus",
+        ),
+        lambda client, found: client.delete_model_package_group(ModelPackageGroupName=found.id),
+        by_hand="aws sagemaker delete-model-package-group --model-package-group-name NAME",
+    ),
+    Kind(
+        "feature group",
+        "sagemaker",
+        "sagemaker:feature-group",
+        "what its online store holds, per GB",
+        _lister("list_feature_groups", "FeatureGroupSummaries", "FeatureGroup", "FeatureGroupStatus"),
+        lambda client, found: client.delete_feature_group(FeatureGroupName=found.id),
+        by_hand="aws sagemaker delete-feature-group --feature-group-name NAME",
+    ),
+)
+"""In the order in which they can be deleted: what is in a domain or a group comes before it."""

@@ -1,0 +1,201 @@
+"""An account in moto with leftovers in it, and what moto cannot list answered in the shapes of the service models."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.validate import validate_parameters
+from moto.core.botocore_stubber import MockRawResponse
+
+REGION = "eu-central-1"
+PREFIX = f"arn:aws:sagemaker:{REGION}:123456789012"
+_STUBBED = {
+    "cloudformation.DescribeStacks": "Stacks",
+    "sagemaker.ListApps": "Apps",
+    "sagemaker.ListFeatureGroups": "FeatureGroupSummaries",
+    "sagemaker.ListModelPackageGroups": "ModelPackageGroupSummaryList",
+    "sagemaker.ListSpaces": "Spaces",
+    "sagemaker.ListUserProfiles": "UserProfiles",
+}
+"""By operation that moto lacks, or cannot do without extras that nothing else needs: what it lists."""
+
+_DELETED = {
+    "sagemaker.DeleteApp": "Apps",
+    "sagemaker.DeleteFeatureGroup": "FeatureGroupSummaries",
+    "sagemaker.DeleteModelPackageGroup": "ModelPackageGroupSummaryList",
+}
+_SESSION: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+"""One for all tests: it reads the model of a service once."""
+
+ROLE = "arn:aws:iam::123456789012:role/any-role"
+
+
+class SweepAccount:
+    """Clients as `Target` has them, and leftovers of sandboxes by kind."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.throttle_every = 0
+        self.listed: dict[str, list[dict[str, Any]]] = {key: [] for key in _STUBBED.values()}
+        self._extra_tags: list[dict[str, Any]] = []
+        self.client = cache(self._client)
+
+    def _client(self, service: str) -> Any:
+        client = _SESSION.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 8}))
+        events = client.meta.events
+        events.register("before-send", self._throttle)
+        for operation, key in _STUBBED.items():
+            events.register(f"before-call.{operation}", partial(self._list, key))
+        for operation, key in _DELETED.items():
+            events.register(f"before-call.{operation}", partial(self._delete, key))
+        if service == "resourcegroupstaggingapi":
+            events.register("after-call.resource-groups-tagging-api.GetResources", self._add_tags)
+        return client
+
+    def _list(self, key: str, model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+        answer = {key: self.listed[key]}
+        validate_parameters(answer, model.output_shape)
+        return SimpleNamespace(status_code=200, headers={}), answer
+
+    def _throttle(self, request: Any, **_: Any) -> AWSResponse | None:
+        self.calls["sent"] += 1
+        if not self.throttle_every or self.calls["sent"] % self.throttle_every:
+            return None
+        self.calls["throttled"] += 1
+        if "s3" in request.url.split("/")[2]:
+            body = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+            return _response(request.url, 503, body)
+        return _response(request.url, 400, b'{"__type": "ThrottlingException", "message": "Rate exceeded"}')
+
+    def _delete(self, key: str, params: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+        doomed = json.loads(params["body"]).items()
+        self.listed[key] = [item for item in self.listed[key] if not doomed <= item.items()]
+        return SimpleNamespace(status_code=200, headers={}), {}
+
+    def _add_tags(self, parsed: Any, **_: Any) -> None:
+        parsed["ResourceTagMappingList"].extend(self._extra_tags)
+
+    def tag(self, arn: str, sandbox: str) -> None:
+        self._extra_tags.append({"ResourceARN": arn, "Tags": [{"Key": "sandbox", "Value": sandbox}]})
+
+    def plant(self, sandbox: str) -> dict[str, str]:
+        """One leftover of every kind; by kind, how it is shown."""
+        tags = [{"Key": "sandbox", "Value": sandbox}]
+        return (
+            self._sagemaker(sandbox, tags)
+            | self._domain(sandbox, tags)
+            | self._network(sandbox, tags)
+            | self._storage(sandbox, tags)
+            | self._catalog(sandbox)
+        )
+
+    def _sagemaker(self, sandbox: str, tags: Any) -> dict[str, str]:
+        client = self.client("sagemaker")
+        model, config, endpoint = f"{sandbox}-churn", f"{sandbox}-config", f"{sandbox}-endpoint"
+        image = {"Image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/x:1"}
+        client.create_model(ModelName=model, ExecutionRoleArn=ROLE, PrimaryContainer=image, Tags=tags)
+        variant = {"VariantName": "a", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        client.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant], Tags=tags)
+        client.create_endpoint(EndpointName=endpoint, EndpointConfigName=config, Tags=tags)
+        group = f"{sandbox}-customer-churn"
+        created = client.create_model_package_group(
+            ModelPackageGroupName=group, ModelPackageGroupDescription="models", Tags=tags
+        )
+        self.listed["ModelPackageGroupSummaryList"].append(
+            {
+                "ModelPackageGroupName": group,
+                "ModelPackageGroupArn": created["ModelPackageGroupArn"],
+                "ModelPackageGroupStatus": "Completed",
+                "CreationTime": 0,
+            }
+        )
+        package = client.create_model_package(ModelPackageGroupName=group, ModelPackageDescription="a model")
+        feature_group = f"{sandbox}-customer-features"
+        self.listed["FeatureGroupSummaries"].append(
+            {
+                "FeatureGroupName": feature_group,
+                "FeatureGroupArn": f"{PREFIX}:feature-group/{feature_group}",
+                "CreationTime": 0,
+            }
+        )
+        self.tag(f"{PREFIX}:feature-group/{feature_group}", sandbox)
+        return {
+            "model": model,
+            "endpoint configuration": config,
+            "endpoint": endpoint,
+            "model package group": group,
+            "model package": package["ModelPackageArn"].partition("/")[2],
+            "feature group": feature_group,
+        }
+
+    def _domain(self, sandbox: str, tags: Any) -> dict[str, str]:
+        created = self.client("sagemaker").create_domain(
+            DomainName=sandbox,
+            AuthMode="IAM",
+            DefaultUserSettings={"ExecutionRole": ROLE},
+            SubnetIds=["subnet-1"],
+            VpcId="vpc-1",
+            Tags=tags,
+        )
+        domain = created["DomainArn"].rpartition("/")[2]
+        app = {"DomainId": domain, "SpaceName": "lab", "AppType": "JupyterLab", "AppName": "default"}
+        self.listed["Apps"] += [app | {"Status": "InService"}, app | {"AppName": "old", "Status": "Deleted"}]
+        self.listed["Spaces"].append({"DomainId": domain, "SpaceName": "lab", "Status": "InService"})
+        self.tag(f"{PREFIX}:app/{domain}/lab/JupyterLab/default", sandbox)
+        return {"domain": domain, "app": f"{domain}/lab/JupyterLab/default", "space": f"{domain}/lab"}
+
+    def _network(self, sandbox: str, tags: Any) -> dict[str, str]:
+        """A VPC, and in it what a domain leaves: none of that carries the tag."""
+        ec2, efs = self.client("ec2"), self.client("efs")
+        specifications = [{"ResourceType": "vpc", "Tags": tags}]
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=specifications)["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+        groups = [
+            ec2.create_security_group(GroupName=f"security-group-for-{way}-nfs-d-x", Description="nfs", VpcId=vpc)
+            for way in ("inbound", "outbound")
+        ]
+        interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+        volume = ec2.create_volume(
+            AvailabilityZone=f"{REGION}a", Size=5, TagSpecifications=[{"ResourceType": "volume", "Tags": tags}]
+        )["VolumeId"]
+        snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=[{"ResourceType": "snapshot", "Tags": tags}])[
+            "SnapshotId"
+        ]
+        system = efs.create_file_system(CreationToken=f"{sandbox}-efs", Encrypted=False)["FileSystemId"]
+        efs.create_mount_target(FileSystemId=system, SubnetId=subnet, SecurityGroups=[groups[0]["GroupId"]])
+        return {
+            "ec2:vpc": f"arn:aws:ec2:{REGION}:123456789012:vpc/{vpc}",
+            "security group": groups[0]["GroupId"],
+            "network interface": interface,
+            "volume": volume,
+            "snapshot": snapshot,
+            "file system": system,
+        }
+
+    def _storage(self, sandbox: str, tags: Any) -> dict[str, str]:
+        s3, kms, logs = self.client("s3"), self.client("kms"), self.client("logs")
+        bucket, log_group = f"{sandbox}-lake-raw-1a2b3c", f"/aws-glue/jobs/{sandbox}-role/error"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+        logs.create_log_group(logGroupName=log_group)
+        key = kms.create_key(Tags=[{"TagKey": "sandbox", "TagValue": sandbox}])["KeyMetadata"]["KeyId"]
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        return {"bucket": bucket, "log group": log_group, "key": key}
+
+    def _catalog(self, sandbox: str) -> dict[str, str]:
+        glue, database = self.client("glue"), f"{sandbox.replace('-', '_')}_features"
+        glue.create_database(DatabaseInput={"Name": database})
+        glue.create_table(DatabaseName=database, TableInput={"Name": "customer_features"})
+        return {"database": database, "table": f"{database}/customer_features"}
+
+
+def _response(url: str, status: int, body: bytes) -> AWSResponse:
+    return AWSResponse(url, status, HTTPHeaders(), MockRawResponse(body))
