@@ -31,6 +31,7 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "new-customers": {"processing_trigger": "new-customers"},
     "vpc-only": {"studio_network": "vpc-only"},
     "tuned": {"training_tuning": "bayesian", "training_instances": 2, "training_input_mode": "File"},
+    "budget": {"budget_email": "owner@example.com", "budget_usd": 25},
 }
 
 EVERY_COMBINATION = [pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in COMBINATIONS]

@@ -97,6 +97,7 @@ class TestNothingIdlesAtACost:
             "AWS::EC2::VPCEndpoint",
             # without capacity that waits: https://aws.amazon.com/emr/pricing/
             "AWS::EMRServerless::Application",
+            "AWS::Events::Rule",
             "AWS::Glue::Crawler",
             "AWS::Glue::DataQualityRuleset",
             "AWS::Glue::Database",
@@ -108,6 +109,7 @@ class TestNothingIdlesAtACost:
             "AWS::IAM::Role",
             "AWS::KinesisFirehose::DeliveryStream",
             "AWS::Lambda::Function",
+            "AWS::Lambda::Permission",
             "AWS::Logs::LogGroup",
             "AWS::Logs::LogStream",
             "AWS::S3::Bucket",
