@@ -687,6 +687,7 @@ TRUSTED = [
     ("studio cleaner's waiter", "lambda.amazonaws.com"),
     ("studio cleaner's state machine", "states.amazonaws.com"),
     ("security group closer", "lambda.amazonaws.com"),
+    ("spot guard", "lambda.amazonaws.com"),
 ]
 
 

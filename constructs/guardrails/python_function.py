@@ -1,4 +1,4 @@
-"""A Lambda function whose code is in this repository."""
+"""Lambda functions whose code is in this repository."""
 
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,17 @@ from constructs import Construct
 _ROOT = Path(__file__).parents[2] / "lambda"
 
 
-class PythonFunction(lambda_.Function):
+def python_function(scope: Construct, construct_id: str, **properties: Any) -> lambda_.Function:
     """A function of a package under ``lambda/``, on the Python and the processors that all of them run on.
 
     The functions share one asset root, so that a handler has the same import path in tests and in AWS; byte
     code is left out because it would change the asset's hash from machine to machine.
     """
-
-    def __init__(self, scope: Construct, construct_id: str, **properties: Any) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            code=lambda_.Code.from_asset(str(_ROOT), exclude=["**/__pycache__", "**/*.pyc"]),
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            **properties,
-        )
+    return lambda_.Function(
+        scope,
+        construct_id,
+        code=lambda_.Code.from_asset(str(_ROOT), exclude=["**/__pycache__", "**/*.pyc"]),
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        architecture=lambda_.Architecture.ARM_64,
+        **properties,
+    )

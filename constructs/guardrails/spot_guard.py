@@ -12,7 +12,7 @@ from constructs import Construct
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
 from guardrails.notifications import NotificationTopic
-from guardrails.python_function import PythonFunction
+from guardrails.python_function import python_function
 
 _REASON_TAG = "stopped-because"
 
@@ -49,7 +49,7 @@ class SpotGuard(Construct):
         log_group = logs.LogGroup(
             self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
         )
-        function = PythonFunction(
+        function = python_function(
             self,
             "Function",
             description="Stops training jobs outside the sandbox's bounds",

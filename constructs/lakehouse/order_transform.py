@@ -8,7 +8,7 @@ from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
 from guardrails.guide import illustrates
-from guardrails.python_function import PythonFunction
+from guardrails.python_function import python_function
 
 
 class OrderTransform(Construct):
@@ -38,7 +38,7 @@ class OrderTransform(Construct):
         )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        self.function = PythonFunction(
+        self.function = python_function(
             self,
             "Function",
             description="Validates, normalises and partitions orders for Firehose",

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
-from guardrails.python_function import PythonFunction
+from guardrails.python_function import python_function
 from machine_learning.cleaner_provider import LAMBDA_FINDINGS, CleanerProvider
 
 _WAIT = Duration.hours(1)
@@ -73,7 +73,7 @@ class Cleaner(Construct):
         resource.node.add_dependency(*cleaned)
 
     def _function(self, construct_id: str, entry_point: str, *, role: iam.Role) -> lambda_.Function:
-        function = PythonFunction(
+        function = python_function(
             self,
             construct_id,
             description=self._description,
