@@ -22,7 +22,13 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
     "kinesis": {"ingestion_source": "kinesis"},
     "retained": {"retain_data": True},
-    "smallest": {"athena_scan_limit_mb": 10, "log_retention_days": 1, "noncurrent_version_days": 1},
+    "smallest": {
+        "athena_scan_limit_mb": 10,
+        "budget_email": "owner@example.com",
+        "budget_usd": 1,
+        "log_retention_days": 1,
+        "noncurrent_version_days": 1,
+    },
     "s3-events": {"crawler_trigger": "s3-events"},
     "iceberg": {"feature_table_format": "iceberg"},
     "two-users": {"studio_users": "ana,bo"},
@@ -31,7 +37,6 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "new-customers": {"processing_trigger": "new-customers"},
     "vpc-only": {"studio_network": "vpc-only"},
     "tuned": {"training_tuning": "bayesian", "training_instances": 2, "training_input_mode": "File"},
-    "budget": {"budget_email": "owner@example.com", "budget_usd": 25},
 }
 
 EVERY_COMBINATION = [pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in COMBINATIONS]

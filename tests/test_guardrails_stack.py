@@ -25,7 +25,17 @@ def guardrails() -> SynthesizedStack:
 
 @pytest.fixture(scope="module")
 def budget() -> Any:
-    return synthesize("budget")["Guardrails"].one(BUDGET).properties
+    return synthesize("smallest")["Guardrails"].one(BUDGET).properties
+
+
+@pytest.fixture(scope="module")
+def without_budget() -> Stack:
+    """Of settings that differ in what training may be."""
+    context = {
+        "sandbox:training_instance_types": "ml.m5.xlarge,ml.c5.xlarge",
+        "sandbox:training_max_runtime_minutes": 5,
+    }
+    return built(Settings.from_context(context), "eu-central-1")
 
 
 def built(settings: Settings, region: str) -> Stack:
@@ -38,7 +48,7 @@ def built(settings: Settings, region: str) -> Stack:
 
 class TestBudget:
     def test_is_of_the_setting_by_month(self, budget: Any) -> None:
-        assert budget["Budget"]["BudgetLimit"] == {"Amount": 25, "Unit": "USD"}
+        assert budget["Budget"]["BudgetLimit"] == {"Amount": 1, "Unit": "USD"}
         assert (budget["Budget"]["BudgetType"], budget["Budget"]["TimeUnit"]) == ("COST", "MONTHLY")
 
     def test_counts_what_carries_the_sandbox_tag(self, budget: Any) -> None:
@@ -67,10 +77,9 @@ class TestBudget:
         stack = built(WITH_BUDGET, "eu-central-1")
         Annotations.from_stack(stack).has_info("*", Match.string_like_regexp("TagKey=sandbox,Status=Active"))
 
-    def test_is_left_out_without_an_address_and_synth_says_so(self) -> None:
-        stack = built(Settings(), "eu-central-1")
-        Template.from_stack(stack).resource_count_is(BUDGET, 0)
-        Annotations.from_stack(stack).has_info("*", Match.string_like_regexp("since sandbox:budget_email is empty"))
+    def test_is_left_out_without_an_address_and_synth_says_so(self, without_budget: Stack) -> None:
+        Template.from_stack(without_budget).resource_count_is(BUDGET, 0)
+        Annotations.from_stack(without_budget).has_info("*", Match.string_like_regexp("budget_email is empty"))
 
     def test_is_left_out_in_a_region_that_lacks_the_type_and_synth_says_so(self) -> None:
         assert "eu-north-1" in MISSING[BUDGET]
@@ -88,12 +97,8 @@ class TestSpotGuard:
         (role,) = pattern["detail"]["RoleArn"]
         assert "SpotTrainingRole" in role["Fn::ImportValue"]
 
-    def test_knows_the_bounds_of_the_settings(self) -> None:
-        settings = Settings.from_context(
-            {"sandbox:training_instance_types": "ml.m5.xlarge,ml.c5.xlarge", "sandbox:training_max_runtime_minutes": 5}
-        )
-        template = Template.from_stack(built(settings, "eu-central-1"))
-        template.has_resource_properties(
+    def test_knows_the_bounds_of_the_settings(self, without_budget: Stack) -> None:
+        Template.from_stack(without_budget).has_resource_properties(
             "AWS::Lambda::Function",
             {
                 "Environment": {

@@ -42,7 +42,7 @@ def guardrails(code: dict[str, str]) -> dict[str, Any]:
             case _:
                 return value
 
-    resources = synthesize("budget")["Guardrails"].template["Resources"]
+    resources = synthesize("smallest")["Guardrails"].template["Resources"]
     return {name: here(body) for name, body in resources.items() if body["Type"] != "AWS::CDK::Metadata"}
 
 
@@ -112,7 +112,7 @@ def test_a_budget_is_kept_changed_and_deleted(local_cloud: LocalCloud, deploy: D
 
     deploy({"Budget": resource}, stack)
     before = kept()
-    assert before["BudgetLimit"] == {"Amount": "25", "Unit": "USD"}
+    assert before["BudgetLimit"] == {"Amount": "1", "Unit": "USD"}
     assert before["CostFilters"] == {"TagKeyValue": ["user:sandbox$ml-sandbox"]}
     alerts = budgets.describe_notifications_for_budget(AccountId="000000000000", BudgetName=before["BudgetName"])
     assert len(alerts["Notifications"]) == 4

@@ -38,7 +38,7 @@ def without_asset_hashes(value: Any) -> Any:
         ("default", "Processing"),
         ("default", "Studio"),
         ("default", "Guardrails"),
-        ("budget", "Guardrails"),
+        ("smallest", "Guardrails"),
         ("kinesis", "Ingestion"),
         ("iceberg", "FeatureStore"),
         ("refinery", "Processing"),
