@@ -113,9 +113,9 @@ OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
 WITHOUT_TLS = {"aws:SecureTransport": "false"}
 
 
-def tagged(sandbox: str, **context: str) -> Context:
+def tagged(sandbox: str) -> Context:
     """On something of a sandbox."""
-    return {"aws:ResourceTag/sandbox": sandbox, **context}
+    return {"aws:ResourceTag/sandbox": sandbox}
 
 
 def through(service: str) -> Context:
@@ -333,7 +333,7 @@ ALLOWED = [
         for action in ("DescribeTrainingJob", "ListTags", "StopTrainingJob")
         for context in (tagged("ml-sandbox"), {})
     ),
-    Row("spot guard", "sagemaker:AddTags", ANY_JOB, tagged("ml-sandbox") | {"aws:TagKeys": ["stopped-because"]}),
+    Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox"), "aws:TagKeys": ["stopped-because"]}),
     Row("spot guard", "sns:Publish", NOTICES),
     Row("spot guard", "kms:GenerateDataKey", KEY, through("sns")),
     Row("spot guard", "kms:Decrypt", KEY, through("sns")),
@@ -585,8 +585,8 @@ DENIED = [
         Row("spot guard", f"sagemaker:{action}", ANY_JOB, tagged("ml-sandbox2"))
         for action in ("DescribeTrainingJob", "ListTags", "StopTrainingJob")
     ),
-    Row("spot guard", "sagemaker:AddTags", ANY_JOB, tagged("ml-sandbox") | {"aws:TagKeys": ["sandbox"]}),
-    Row("spot guard", "sagemaker:AddTags", ANY_JOB, tagged("ml-sandbox2") | {"aws:TagKeys": ["stopped-because"]}),
+    Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox"), "aws:TagKeys": ["sandbox"]}),
+    Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox2"), "aws:TagKeys": ["stopped-because"]}),
     Row("spot guard", "sagemaker:CreateTrainingJob", ANY_JOB, BOUNDED),
     Row("spot guard", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
     Row("spot guard", "kms:Decrypt", KEY),

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from spot_guard import handler
+from spot_guard.bounds import Bounds
 
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:training-job/churn"
 ROLE = "arn:aws:iam::111122223333:role/training"
@@ -74,7 +75,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     clients: dict[str, Any] = {
-        name: boto3.client(name, region_name="us-east-1", config=Config(signature_version=UNSIGNED))  # type: ignore[call-overload]
+        name: boto3.client(name, region_name="us-east-1", config=Config(signature_version=UNSIGNED))
         for name in ("sagemaker", "sns")
     }
     monkeypatch.setattr(handler, "sagemaker_client", lambda: clients["sagemaker"])
@@ -190,6 +191,6 @@ def test_a_reason_fits_a_tag() -> None:
     """Even the longest that SageMaker can lead to: five instance groups, and the longest runtime of 28 days."""
     groups = [{"InstanceType": f"ml.p4de.2{n}xlarge"} for n in range(5)]
     job = {"ResourceConfig": {"InstanceGroups": groups}, "StoppingCondition": {"MaxRuntimeInSeconds": 2_419_200}}
-    reason = " and ".join(handler.Bounds(frozenset(), 600).violations(job))
+    reason = " and ".join(Bounds(frozenset(), 600).violations(job))
     assert len(reason) <= 256
     assert set(reason) <= set("abcdefghijklmnopqrstuvwxyz0123456789 .")
