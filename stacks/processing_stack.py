@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from guardrails.guide import illustrates
+from guardrails.notifications import NotificationTopic
 from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
@@ -14,7 +15,6 @@ from refinery.emr_serverless import EmrServerlessApplication
 from refinery.emr_serverless_job import EmrServerlessJob
 from refinery.engine import GLUE_ALONE, ProcessingEngine, SparkJob
 from refinery.job import RefineryJob
-from refinery.notifications import FailureTopic
 from refinery.pipeline import RefineryPipeline
 from refinery.quality_rulesets import QualityRulesets
 from refinery.quality_tables import QUERIES, QualityTables
@@ -117,7 +117,7 @@ class ProcessingStack(Stack):
         curated.grant_read_objects(fit, [FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)
         curated.grant_replace_objects(fit, ["transformations/"], why_all=why_all)
 
-        topic = FailureTopic(self, "Failures", key=lake.key)
+        topic = NotificationTopic(self, "Failures", key=lake.key)
         pipeline = RefineryPipeline(
             self,
             "Pipeline",

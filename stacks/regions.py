@@ -5,6 +5,30 @@ from collections.abc import Mapping, Sequence
 from machine_learning.xgboost_image import ACCOUNTS
 
 MISSING: Mapping[str, frozenset[str]] = {
+    "AWS::Budgets::Budget": frozenset(
+        {
+            "af-south-1",
+            "ap-east-1",
+            "ap-east-2",
+            "ap-northeast-3",
+            "ap-south-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "ap-southeast-5",
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-west-1",
+            "eu-central-2",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "il-central-1",
+            "me-central-1",
+            "mx-central-1",
+            "us-gov-east-1",
+            "us-gov-west-1",
+        }
+    ),
     "AWS::SageMaker::Domain": frozenset({"ca-west-1", "mx-central-1"}),
     "AWS::SageMaker::FeatureGroup": frozenset(
         {
@@ -42,11 +66,14 @@ _TYPES: Mapping[str, Sequence[str]] = {
     "Training": ["AWS::SageMaker::ModelPackageGroup"],
     "Processing": [],
     "Studio": ["AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile"],
+    # the budget is left out alone
+    "Guardrails": [],
 }
 _NEEDS: Mapping[str, Sequence[str]] = {
     "Training": ["FeatureStore"],
     "Processing": ["FeatureStore"],
     "Studio": ["FeatureStore", "Training"],
+    "Guardrails": ["Training"],
 }
 
 

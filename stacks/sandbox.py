@@ -8,10 +8,11 @@ from aws_cdk import App, Tags
 
 from guardrails.guide import illustrates
 from stacks.feature_store_stack import FeatureStoreStack
+from stacks.guardrails_stack import GuardrailsStack
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
 from stacks.processing_stack import ProcessingStack
-from stacks.regions import missing_stacks
+from stacks.regions import MISSING, missing_stacks
 from stacks.settings import PREFIX, Settings
 from stacks.studio_stack import StudioStack
 from stacks.training_stack import TrainingStack
@@ -87,6 +88,18 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
             training=training,
         )
         illustrates(studio, "1.2")
+    if "Guardrails" not in missing:
+        guardrails = GuardrailsStack(
+            app,
+            "Guardrails",
+            stack_name=f"{settings.name}-guardrails",
+            description="Machine-learning sandbox: a budget and a guard over training (guide 6.6)",
+            settings=settings,
+            lake=lake,
+            training=training,
+            with_budget_type=region not in MISSING["AWS::Budgets::Budget"],
+        )
+        illustrates(guardrails, "6.6")
     Tags.of(app).add("sandbox", settings.name)
 
 

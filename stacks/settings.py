@@ -134,6 +134,12 @@ class Settings(BaseModel):
     )
     """What notebooks may run on."""
 
+    budget_email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$", examples=["you@example.com"])] = ""
+    """Who is told what the sandbox costs; without an address there is no budget."""
+
+    budget_usd: Annotated[int, Field(ge=1, le=10_000)] = 10
+    """What the sandbox may cost a month; the budget's alerts are parts of it."""
+
     log_retention_days: LogRetentionDays = LogRetentionDays.ONE_WEEK
     """How long logs are kept."""
 

@@ -42,7 +42,8 @@ def test_synth_passes_every_rule_pack_without_account_and_network(tmp_path: Path
     result = synth(tmp_path, "--app", f"{sys.executable} {OFFLINE_APP}", NODE_OPTIONS=f"--require {BLOCK_NODE}")
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (tmp_path / "cdk.out").glob("*.template.json")} == {
-        f"{stack}.template.json" for stack in ("FeatureStore", "Ingestion", "Lake", "Processing", "Studio", "Training")
+        f"{stack}.template.json"
+        for stack in ("FeatureStore", "Guardrails", "Ingestion", "Lake", "Processing", "Studio", "Training")
     }
 
 

@@ -318,6 +318,8 @@ def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
         "networks": [vpc for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
         "endpoints": endpoints(cloud),
         "state machines": cloud.client("stepfunctions").list_state_machines()["stateMachines"],
+        "rules": cloud.client("events").list_rules()["Rules"],
+        "topics": cloud.client("sns").list_topics()["Topics"],
         "keys": [key for key in customer_keys(cloud) if key["KeyState"] != "PendingDeletion"],
     }
     bootstrapped = [name for name in left["buckets"] if name.startswith("cdk-hnb659fds-assets-")]

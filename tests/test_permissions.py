@@ -60,6 +60,7 @@ ROLES = {
     "studio cleaner's waiter": ("Studio", "CleanerWaitingFrameworkRole"),
     "studio cleaner's state machine": ("Studio", "CleanerProviderwaiterstatemachineRole"),
     "security group closer": ("Studio", "CustomVpcRestrictDefaultSG"),
+    "spot guard": ("Guardrails", "SpotGuardRole"),
 }
 
 CURATED = "arn:aws:s3:::curated"
@@ -105,8 +106,16 @@ INGEST_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-ingest-features-role"
 CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:cleaner"
 REGISTRY_CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:registry-cleaner"
 
+NOTICES = f"arn:aws:sns:{IN_ACCOUNT}:notices"
+ANY_JOB = f"{SAGEMAKER}:training-job/any"
+
 OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
 WITHOUT_TLS = {"aws:SecureTransport": "false"}
+
+
+def tagged(sandbox: str) -> Context:
+    """On something of a sandbox."""
+    return {"aws:ResourceTag/sandbox": sandbox}
 
 
 def through(service: str) -> Context:
@@ -318,6 +327,17 @@ ALLOWED = [
     Row("learner", "s3:GetObject", f"{TRAINING}/artifacts/churn/output/model.tar.gz"),
     Row("learner", "s3:ListBucket", TRAINING),
     Row("learner", "logs:GetLogEvents", f"{TRAINING_LOGS}:log-stream:ml-sandbox-churn/algo-1"),
+    # guard: jobs of this sandbox, or of none
+    *(
+        Row("spot guard", f"sagemaker:{action}", ANY_JOB, context)
+        for action in ("DescribeTrainingJob", "ListTags", "StopTrainingJob")
+        for context in (tagged("ml-sandbox"), {})
+    ),
+    Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox"), "aws:TagKeys": ["stopped-because"]}),
+    Row("spot guard", "sns:Publish", NOTICES),
+    Row("spot guard", "kms:GenerateDataKey", KEY, through("sns")),
+    Row("spot guard", "kms:Decrypt", KEY, through("sns")),
+    Row("spot guard", "logs:PutLogEvents", f"{LOGS}:spot-guard-logs:log-stream:a"),
     # cleaner
     Row("studio cleaner", "sagemaker:ListSpaces", "*"),
     Row("studio cleaner", "sagemaker:DeleteApp", OWN_APP),
@@ -560,6 +580,16 @@ DENIED = [
     Row("pipeline on EMR", "emr-serverless:GetJobRun", f"{APPLICATION.replace('ml-sandbox', 'another')}/jobruns/a"),
     Row("pipeline on EMR", "iam:PassRole", CLEAN_ROLE, {"iam:PassedToService": "glue.amazonaws.com"}),
     Row("pipeline on EMR", "iam:PassRole", INGEST_ROLE, TO_EMR),
+    # guard
+    *(
+        Row("spot guard", f"sagemaker:{action}", ANY_JOB, tagged("ml-sandbox2"))
+        for action in ("DescribeTrainingJob", "ListTags", "StopTrainingJob")
+    ),
+    Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox"), "aws:TagKeys": ["sandbox"]}),
+    Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox2"), "aws:TagKeys": ["stopped-because"]}),
+    Row("spot guard", "sagemaker:CreateTrainingJob", ANY_JOB, BOUNDED),
+    Row("spot guard", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
+    Row("spot guard", "kms:Decrypt", KEY),
     # cleaner
     Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
     Row("studio cleaner", "sagemaker:DeleteSpace", SPACE_ELSEWHERE),
@@ -657,6 +687,7 @@ TRUSTED = [
     ("studio cleaner's waiter", "lambda.amazonaws.com"),
     ("studio cleaner's state machine", "states.amazonaws.com"),
     ("security group closer", "lambda.amazonaws.com"),
+    ("spot guard", "lambda.amazonaws.com"),
 ]
 
 

@@ -67,6 +67,7 @@ def needs(stack: str) -> list[str]:
         "Training": ["FeatureStore"],
         "Processing": ["FeatureStore"],
         "Studio": ["FeatureStore", "Training"],
+        "Guardrails": ["Training"],
     }.get(stack, [])
 
 
@@ -75,13 +76,14 @@ def needs(stack: str) -> list[str]:
     [
         (None, set()),
         ("eu-central-1", set()),
-        ("me-central-1", {"FeatureStore", "Training", "Processing", "Studio"}),
-        ("cn-north-1", {"Training", "Studio"}),
-        ("ap-south-2", {"FeatureStore", "Training", "Processing", "Studio"}),
+        ("me-central-1", {"FeatureStore", "Training", "Processing", "Studio", "Guardrails"}),
+        ("cn-north-1", {"Training", "Studio", "Guardrails"}),
+        ("ap-south-2", {"FeatureStore", "Training", "Processing", "Studio", "Guardrails"}),
     ],
 )
 def test_are_built_without_what_they_lack(region: str | None, left_out: set[str]) -> None:
-    assert stacks_in(region) == {"Lake", "Ingestion", "FeatureStore", "Training", "Processing", "Studio"} - left_out
+    whole = {"Lake", "Ingestion", "FeatureStore", "Training", "Processing", "Studio", "Guardrails"}
+    assert stacks_in(region) == whole - left_out
 
 
 def test_that_have_everything_are_told_nothing() -> None:

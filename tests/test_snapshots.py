@@ -37,6 +37,8 @@ def without_asset_hashes(value: Any) -> Any:
         ("default", "Training"),
         ("default", "Processing"),
         ("default", "Studio"),
+        ("default", "Guardrails"),
+        ("smallest", "Guardrails"),
         ("kinesis", "Ingestion"),
         ("iceberg", "FeatureStore"),
         ("refinery", "Processing"),

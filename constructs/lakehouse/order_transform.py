@@ -1,18 +1,14 @@
 """The Lambda function that decides what is a valid order."""
 
-from pathlib import Path
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
 from guardrails.guide import illustrates
-
-_LAMBDA_ROOT = Path(__file__).parents[2] / "lambda"
+from guardrails.python_function import python_function
 
 
 class OrderTransform(Construct):
@@ -20,9 +16,6 @@ class OrderTransform(Construct):
 
     It needs no permission beyond writing its own log group, which is encrypted, expires and goes with the
     stack. The timeout is short because a batch is at most 1 MB and takes far less than a second of work.
-
-    The functions share one asset root, so that a handler has the same import path in tests and in AWS; byte
-    code is left out because it would change the asset's hash from machine to machine.
     """
 
     def __init__(
@@ -45,14 +38,11 @@ class OrderTransform(Construct):
         )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        self.function = lambda_.Function(
+        self.function = python_function(
             self,
             "Function",
             description="Validates, normalises and partitions orders for Firehose",
-            code=lambda_.Code.from_asset(str(_LAMBDA_ROOT), exclude=["**/__pycache__", "**/*.pyc"]),
             handler="firehose_transform.handler.lambda_handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
             memory_size=512,
             timeout=Duration.minutes(1),
             role=role,

@@ -1,7 +1,6 @@
 """Removes what blocks a deletion and CloudFormation does not know of."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -11,9 +10,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
+from guardrails.python_function import python_function
 from machine_learning.cleaner_provider import LAMBDA_FINDINGS, CleanerProvider
 
-_LAMBDA_ROOT = Path(__file__).parents[2] / "lambda"
 _WAIT = Duration.hours(1)
 
 
@@ -74,14 +73,11 @@ class Cleaner(Construct):
         resource.node.add_dependency(*cleaned)
 
     def _function(self, construct_id: str, entry_point: str, *, role: iam.Role) -> lambda_.Function:
-        function = lambda_.Function(
+        function = python_function(
             self,
             construct_id,
             description=self._description,
-            code=lambda_.Code.from_asset(str(_LAMBDA_ROOT), exclude=["**/__pycache__", "**/*.pyc"]),
             handler=f"{self._package}.handler.{entry_point}",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
             memory_size=256,
             timeout=Duration.minutes(5),
             role=role,

@@ -25,7 +25,8 @@ class SpotTraining(Construct):
     """A role for training jobs, and a grant to start jobs with it that cannot run long, large or unencrypted.
 
     The bounds are explicit denials, so that no other policy of the grantee loosens them. What IAM cannot ask for
-    is managed spot itself: no condition key tells a spot request from an on-demand one.
+    is managed spot itself: no condition key tells a spot request from an on-demand one. `guardrails.spot_guard` stops
+    those jobs.
 
     Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerai.html
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from practice.local_cloud import (
     athena,
+    budgets,
     cloudformation,
     custom_resources,
     ec2,
@@ -29,6 +30,7 @@ from practice.local_cloud.service import Route, Service
 
 SERVICES: tuple[Service, ...] = (
     athena,
+    budgets,
     cloudformation,
     custom_resources,
     ec2,

@@ -71,6 +71,7 @@ EC2 = MiniStackModule(
     "_vpc_endpoints",
     "_vpce_fields_xml",
 )
+EVENTBRIDGE = MiniStackModule("services.eventbridge", "_put_events")
 FIREHOSE = MiniStackModule(
     "services.firehose",
     "_HANDLERS",

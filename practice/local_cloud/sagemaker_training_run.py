@@ -21,6 +21,7 @@ from typing import Any
 from practice.local_cloud.job_files import Mirror, download, download_all, encryption, restore, upload_archive
 from practice.local_cloud.job_logs import LogStream
 from practice.local_cloud.sagemaker_api import Record
+from practice.local_cloud.sagemaker_events import training_job_changed
 from practice.local_cloud.sagemaker_job_machine import LONGEST_REASON, Machine, end_with_notice, tend
 from practice.local_cloud.sagemaker_training_container import Container, decoded, hosts
 
@@ -247,6 +248,7 @@ class TrainingRun:
             end = {} if status in ("InProgress", "Stopping") else {"EndTime": now}
             transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message, **end})
             self.record.update(LastModifiedTime=now, SecondaryStatus=secondary, TrainingJobStatus=status, Status=status)
+            training_job_changed(self.record)
 
 
 def _free_port() -> int:

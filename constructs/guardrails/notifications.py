@@ -1,11 +1,11 @@
-"""Where failures are told."""
+"""Where the sandbox tells what somebody should know."""
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 
-class FailureTopic(sns.Topic):
+class NotificationTopic(sns.Topic):
     """A topic for whoever wants to know; it takes messages over TLS alone and keeps them encrypted."""
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:

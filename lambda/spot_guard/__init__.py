@@ -1,0 +1,1 @@
+"""Stops training jobs outside the sandbox's bounds."""

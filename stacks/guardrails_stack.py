@@ -1,0 +1,59 @@
+"""What keeps the sandbox from costing more than it should."""
+
+from typing import Any
+
+from aws_cdk import Annotations, CfnOutput, Duration, Stack
+from constructs import Construct
+
+from guardrails.budget import SandboxBudget
+from guardrails.notifications import NotificationTopic
+from guardrails.spot_guard import SpotGuard
+from stacks.lake_stack import LakeStack
+from stacks.settings import PREFIX, Settings
+from stacks.training_stack import TrainingStack
+
+
+class GuardrailsStack(Stack):
+    """A budget, and a guard over training (guide 6.6)."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        lake: LakeStack,
+        training: TrainingStack,
+        with_budget_type: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+
+        topic = NotificationTopic(self, "Notices", key=lake.key)
+        SpotGuard(
+            self,
+            "SpotGuard",
+            sandbox_name=settings.name,
+            training_role=training.spot_training.role,
+            instance_types=settings.training_instance_types,
+            max_runtime=Duration.minutes(settings.training_max_runtime_minutes),
+            topic=topic,
+            key=lake.key,
+            log_retention=settings.log_retention,
+        )
+        if not settings.budget_email:
+            Annotations.of(self).add_info(
+                f"There is no budget, since {PREFIX}budget_email is empty. To be told before the sandbox costs more "
+                f"than USD {settings.budget_usd} a month: -c {PREFIX}budget_email=you@example.com"
+            )
+        elif not with_budget_type:
+            Annotations.of(self).add_info(
+                "There is no budget, since CloudFormation in this region cannot create one. Budgets belong to the "
+                f"whole account: create one in the Billing console, for the tag sandbox with value {settings.name}."
+            )
+        else:
+            SandboxBudget(
+                self, "Budget", sandbox_name=settings.name, usd=settings.budget_usd, email=settings.budget_email
+            )
+
+        CfnOutput(self, "NoticeTopic", value=topic.topic_arn)

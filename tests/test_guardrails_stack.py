@@ -1,0 +1,126 @@
+"""What the guardrails stack guarantees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Annotations, Match, Template
+
+from stacks.regions import MISSING
+from stacks.sandbox import build_sandbox
+from stacks.settings import Settings
+from tests.synthesis import SynthesizedStack, synthesize
+
+BUDGET = "AWS::Budgets::Budget"
+WITH_BUDGET = Settings(budget_email="owner@example.com")
+
+
+@pytest.fixture(scope="module")
+def guardrails() -> SynthesizedStack:
+    return synthesize("default")["Guardrails"]
+
+
+@pytest.fixture(scope="module")
+def budget() -> Any:
+    return synthesize("smallest")["Guardrails"].one(BUDGET).properties
+
+
+@pytest.fixture(scope="module")
+def without_budget() -> Stack:
+    """Of settings that differ in what training may be."""
+    context = {
+        "sandbox:training_instance_types": "ml.m5.xlarge,ml.c5.xlarge",
+        "sandbox:training_max_runtime_minutes": 5,
+    }
+    return built(Settings.from_context(context), "eu-central-1")
+
+
+def built(settings: Settings, region: str) -> Stack:
+    app = App()
+    build_sandbox(app, settings, region)
+    stack = app.node.find_child("Guardrails")
+    assert isinstance(stack, Stack)
+    return stack
+
+
+class TestBudget:
+    def test_is_of_the_setting_by_month(self, budget: Any) -> None:
+        assert budget["Budget"]["BudgetLimit"] == {"Amount": 1, "Unit": "USD"}
+        assert (budget["Budget"]["BudgetType"], budget["Budget"]["TimeUnit"]) == ("COST", "MONTHLY")
+
+    def test_counts_what_carries_the_sandbox_tag(self, budget: Any) -> None:
+        assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:sandbox$ml-sandbox"]}
+
+    def test_alerts_at_half_at_80_percent_and_when_it_is_spent_or_will_be(self, budget: Any) -> None:
+        alerts = [entry["Notification"] for entry in budget["NotificationsWithSubscribers"]]
+        assert [(alert["NotificationType"], alert["Threshold"]) for alert in alerts] == [
+            ("ACTUAL", 50),
+            ("ACTUAL", 80),
+            ("ACTUAL", 100),
+            ("FORECASTED", 100),
+        ]
+        assert {(alert["ComparisonOperator"], alert["ThresholdType"]) for alert in alerts} == {
+            ("GREATER_THAN", "PERCENTAGE")
+        }
+
+    def test_alerts_the_address_of_the_settings(self, budget: Any) -> None:
+        for entry in budget["NotificationsWithSubscribers"]:
+            assert entry["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": "owner@example.com"}]
+
+    def test_has_no_name_that_its_replacement_would_find_taken(self, budget: Any) -> None:
+        assert "BudgetName" not in budget["Budget"]
+
+    def test_says_how_to_activate_the_tag_that_it_counts_by(self) -> None:
+        stack = built(WITH_BUDGET, "eu-central-1")
+        Annotations.from_stack(stack).has_info("*", Match.string_like_regexp("TagKey=sandbox,Status=Active"))
+
+    def test_is_left_out_without_an_address_and_synth_says_so(self, without_budget: Stack) -> None:
+        Template.from_stack(without_budget).resource_count_is(BUDGET, 0)
+        Annotations.from_stack(without_budget).has_info("*", Match.string_like_regexp("budget_email is empty"))
+
+    def test_is_left_out_in_a_region_that_lacks_the_type_and_synth_says_so(self) -> None:
+        assert "eu-north-1" in MISSING[BUDGET]
+        stack = built(WITH_BUDGET, "eu-north-1")
+        Template.from_stack(stack).resource_count_is(BUDGET, 0)
+        Annotations.from_stack(stack).has_info("*", Match.string_like_regexp("in this region cannot create one"))
+
+
+class TestSpotGuard:
+    def test_looks_at_running_training_jobs_of_the_sandbox_role_alone(self, guardrails: SynthesizedStack) -> None:
+        pattern = guardrails.one("AWS::Events::Rule").properties["EventPattern"]
+        assert pattern["source"] == ["aws.sagemaker"]
+        assert pattern["detail-type"] == ["SageMaker Training Job State Change"]
+        assert pattern["detail"]["TrainingJobStatus"] == ["InProgress"]
+        (role,) = pattern["detail"]["RoleArn"]
+        assert "SpotTrainingRole" in role["Fn::ImportValue"]
+
+    def test_knows_the_bounds_of_the_settings(self, without_budget: Stack) -> None:
+        Template.from_stack(without_budget).has_resource_properties(
+            "AWS::Lambda::Function",
+            {
+                "Environment": {
+                    "Variables": Match.object_like(
+                        {"INSTANCE_TYPES": "ml.m5.xlarge,ml.c5.xlarge", "MAX_RUNTIME_SECONDS": "300"}
+                    )
+                }
+            },
+        )
+
+    def test_runs_the_tested_code_for_the_role_that_the_rule_names(self, guardrails: SynthesizedStack) -> None:
+        function = guardrails.one("AWS::Lambda::Function").properties
+        assert function["Handler"] == "spot_guard.handler.lambda_handler"
+        (role,) = guardrails.one("AWS::Events::Rule").properties["EventPattern"]["detail"]["RoleArn"]
+        assert function["Environment"]["Variables"]["TRAINING_ROLE_ARN"] == role
+
+    def test_tells_a_topic_and_so_do_its_failures(self, guardrails: SynthesizedStack) -> None:
+        function = guardrails.one("AWS::Lambda::Function").properties
+        topic = {"Ref": guardrails.one("AWS::SNS::Topic").logical_id}
+        assert function["Environment"]["Variables"]["TOPIC_ARN"] == topic
+        assert function["DeadLetterConfig"] == {"TargetArn": topic}
+
+    def test_tells_what_is_encrypted_with_the_key(self, guardrails: SynthesizedStack) -> None:
+        topic = guardrails.one("AWS::SNS::Topic").properties
+        assert "Key" in json.dumps(topic["KmsMasterKeyId"])
