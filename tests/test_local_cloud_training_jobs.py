@@ -232,7 +232,7 @@ def test_job_of_another_name_finds_the_checkpoints_of_the_same_place(jobs: SageM
 
 def test_only_a_spot_job_that_is_training_is_interrupted(jobs: SageMakerJobs) -> None:
     name = jobs.train("")["TrainingJobName"]
-    spot = jobs.start_spot("")
+    spot = jobs.start_spot("import time; time.sleep(1)")
     jobs.wait(spot)
 
     for job, refusal in ((name, "not run on spot"), (spot, "is Completed"), ("other", "no training job")):
