@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -16,8 +17,14 @@ from tests.synthesis import synthesize
 
 
 def without_asset_hashes(value: Any) -> Any:
-    """Code has its own tests; its hash would change this file with every line of it."""
+    """Code has its own tests; its hash would change this file with every line of it.
+
+    The CDK sorts the resources of a statement by their text, hashes and all, so they are sorted again without.
+    """
     match value:
+        case {"Resource": list(resources), **rest}:
+            ordered = sorted(map(without_asset_hashes, resources), key=json.dumps)
+            return without_asset_hashes(rest) | {"Resource": ordered}
         case dict():
             return {key: without_asset_hashes(item) for key, item in value.items()}
         case list():

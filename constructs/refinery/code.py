@@ -25,7 +25,7 @@ class RefineryCode(Construct):
             "Library",
             path=str(_ROOT),
             ignore_mode=IgnoreMode.GIT,
-            exclude=["/*", "!/contracts", "!/jobs", "/jobs/glue", "__pycache__", "*.pyc"],
+            exclude=["/*", "!/contracts", "!/jobs", "/jobs/glue", "/jobs/training", "__pycache__", "*.pyc"],
         )
         self.library_url = self._library.s3_object_url
         self._scripts: dict[str, assets.Asset] = {}
