@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import urllib.request
 from dataclasses import dataclass
-from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 from rich.table import Table
 
 from practice.console import table
 from practice.errors import PracticeError
-from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from practice.sandbox import Sandbox
 from practice.training import TrainingRun, describe_job, rounds
 from practice.training_progress import follow
@@ -75,13 +73,10 @@ def outcome(sandbox: Sandbox, run: TrainingRun, job: str) -> Drill:
 def interrupt(cloud: LocalCloud, job: str, *, kill: bool) -> None:
     """Have the local cloud take the machine of a training job away, with notice or at once."""
     query = urlencode({"name": job, "mode": "kill" if kill else "notice"})
-    url = f"{cloud.endpoint}/_sandbox/training-jobs/interrupt?{query}"
-    request = urllib.request.Request(url, method="POST")  # noqa: S310
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60):
-            pass
-    except HTTPError as error:
-        raise PracticeError(f"The job was not interrupted: {error.read().decode()}") from error
+        cloud.post(f"/_sandbox/training-jobs/interrupt?{query}")
+    except LocalCloudError as error:
+        raise PracticeError(f"The job was not interrupted: {error}") from error
 
 
 def costs(found: Drill) -> Table:

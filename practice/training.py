@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -252,6 +252,3 @@ def require_succeeded(run: TrainingRun) -> None:
     if run.status != "Succeeded":
         last = run.steps[-1].name if run.steps else "its start"
         raise PracticeError(f"The training pipeline ended as {run.status} at {last}: {run.reason}")
-
-
-Tell = Callable[[str], None]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from jobs.training.tuning import MOST_JOBS
+from jobs.training.tuning import MOST_JOBS, OBJECTIVE
 from practice import spot_drill, tuning
 from practice.console import COMMAND, out, progress, show, table
 from practice.options import Aws
@@ -96,7 +96,7 @@ def tune(
         values = (f"{float(trial.tuned[name]):.3g}" for name in names)
         objective = f"{trial.objective:.4f}" if trial.objective else trial.status
         made.add_row(trial.job.removeprefix(search.name), *values, objective)
-    show(f"Trials of {search.name}", made, f"by {tuning.OBJECTIVE}, the best first")
+    show(f"Trials of {search.name}", made, f"by {OBJECTIVE}, the best first")
 
 
 @drills.command("spot")

@@ -9,7 +9,7 @@ from typing import Any
 from practice import spot_drill
 from practice.console import out, show
 from practice.sandbox import Sandbox
-from practice.training import evaluation, fetch_report, metrics_table, start
+from practice.training import evaluation, fetch_report, metrics_table, require_succeeded, start
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,6 @@ class TrainingStory:
 def tell_training_story(sandbox: Sandbox, directory: Path) -> TrainingStory:
     """Run the training pipeline, and take the machine away while it trains."""
     drill = spot_drill.drill(sandbox, start(sandbox, spot_drill.PARAMETERS), kill=False)
+    if not drill.run.step("GoodEnough"):
+        require_succeeded(drill.run)
     return TrainingStory(drill, dict(evaluation(sandbox, drill.run)), fetch_report(sandbox, drill.run, directory))

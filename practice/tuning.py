@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from jobs.training.tuning import tuning_config
+from jobs.training.tuning import OWN_CHECKPOINTS, tuning_config
 from practice.errors import PracticeError
 from practice.sandbox import Sandbox
 from practice.training import describe_job, runs, training_job
@@ -16,7 +16,6 @@ from practice.training import describe_job, runs, training_job
 if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
 
-OBJECTIVE = "validation:auc"
 _OF_THE_DEFINITION = (
     "AlgorithmSpecification",
     "RoleArn",
@@ -63,9 +62,7 @@ def start(sandbox: Sandbox, strategy: str) -> str:
     client: SageMakerClient = sandbox.client("sagemaker")
     job = _last_trained(sandbox)
     definition = {name: job[name] for name in _OF_THE_DEFINITION if name in job}
-    config = tuning_config(
-        strategy, objective=OBJECTIVE, max_runtime_seconds=2 * job["StoppingCondition"]["MaxRuntimeInSeconds"]
-    )
+    config = tuning_config(strategy, max_runtime_seconds=2 * job["StoppingCondition"]["MaxRuntimeInSeconds"])
     # SageMaker allows 32 characters
     name = f"{sandbox.name}-{datetime.now(UTC):%m%d%H%M%S}"[-32:].lstrip("-")
     place = job["CheckpointConfig"]["S3Uri"].rpartition("/")[0]
@@ -76,7 +73,7 @@ def start(sandbox: Sandbox, strategy: str) -> str:
             **definition,
             "StaticHyperParameters": {
                 **_not_searched(job["HyperParameters"], config),
-                "checkpoint_path": "/opt/ml/checkpoints/$TRAINING_JOB_NAME",
+                "checkpoint_path": OWN_CHECKPOINTS,
             },
             "CheckpointConfig": {"S3Uri": f"{place}/{name}", "LocalPath": "/opt/ml/checkpoints"},
         },

@@ -14,7 +14,7 @@ from refinery.code import RefineryCode
 from refinery.emr_serverless import EmrServerlessApplication
 from refinery.emr_serverless_job import EmrServerlessJob
 from refinery.engine import GLUE_ALONE, ProcessingEngine, SparkJob
-from refinery.job import RefineryJob
+from refinery.glue_job import GlueJob
 from refinery.pipeline import RefineryPipeline
 from refinery.quality_rulesets import QualityRulesets
 from refinery.quality_tables import QUERIES, QualityTables
@@ -63,7 +63,7 @@ class ProcessingStack(Stack):
                 application=application,
             )
             if application and script not in GLUE_ALONE
-            else RefineryJob(
+            else GlueJob(
                 self,
                 script.title().replace("_", ""),
                 script=script,

@@ -20,7 +20,7 @@ from machine_learning.studio_network import NetworkAccess
 from machine_learning.table_format import TableFormat
 from machine_learning.tuning import Tuning
 from refinery.engine import ProcessingEngine
-from refinery.job import ExecutionClass
+from refinery.glue_job import ExecutionClass
 from refinery.trigger import ProcessingTrigger
 
 PREFIX = "sandbox:"

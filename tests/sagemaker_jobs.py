@@ -7,12 +7,10 @@ import json
 import tarfile
 import textwrap
 import time
-import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from urllib.error import HTTPError
+from urllib.parse import urlencode
 
 from practice.local_cloud.lifecycle import LocalCloud
 
@@ -120,14 +118,7 @@ class SageMakerJobs:
 
     def interrupt(self, name: str, mode: str = "notice") -> None:
         """Take the job's machines away; what the local cloud answers to a refusal is raised."""
-        query = urllib.parse.urlencode({"name": name, "mode": mode})
-        url = f"{self.cloud.endpoint}/_sandbox/training-jobs/interrupt?{query}"
-        try:
-            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-                urllib.request.Request(url, method="POST")  # noqa: S310 - the local cloud
-            ).close()
-        except HTTPError as error:
-            raise RuntimeError(json.load(error)["message"]) from error
+        self.cloud.post(f"/_sandbox/training-jobs/interrupt?{urlencode({'name': name, 'mode': mode})}")
 
     def lines(self, name: str, group: str = "TrainingJobs") -> list[str]:
         """What the job said, of all its streams in order."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.training.tuning import tuning_config
+from jobs.training.tuning import OWN_CHECKPOINTS, tuning_config
 from machine_learning.input_mode import InputMode
 from machine_learning.training_storage import (
     ARTIFACTS_PREFIX,
@@ -17,7 +17,6 @@ from machine_learning.tuning import Tuning
 Json = dict[str, Any]
 
 SPLITS = ("train", "validation", "test")
-OBJECTIVE = "validation:auc"
 METRICS: Mapping[str, str] = {
     f"{split}:{metric}": rf"{split}-{metric}:([0-9.]+)"
     for split in ("train", "validation")
@@ -132,14 +131,13 @@ class TrainingSteps:
 
     def _tune(self) -> Json:
         fixed = {} if self.tuning == Tuning.HYPERBAND else {"num_round": {"Get": "Parameters.NumRound"}}
-        # the jobs of one search share a place, so each has a folder of its own there
-        own_folder = {"checkpoint_path": f"{_CHECKPOINTS}/$TRAINING_JOB_NAME"}
+        own_folder = {"checkpoint_path": OWN_CHECKPOINTS}
         return {
             "Name": "Tune",
             "Type": "Tuning",
             "Arguments": {
                 "HyperParameterTuningJobConfig": tuning_config(
-                    self.tuning, objective=OBJECTIVE, max_runtime_seconds=2 * self.max_runtime_seconds
+                    self.tuning, max_runtime_seconds=2 * self.max_runtime_seconds
                 ),
                 "TrainingJobDefinition": {
                     **self._training(),

@@ -28,7 +28,7 @@ class ExecutionClass(StrEnum):
     """Spare capacity at a lower price: a job may start late and lose workers on the way."""
 
 
-class RefineryJob(Construct):
+class GlueJob(Construct):
     """A Glue 5.1 job (Spark 3.5, Python 3.11) with a role of its own; its script is ``jobs/glue/<name>.py``.
 
     Glue's own defaults are ten workers and eight hours; here a job has two workers unless the settings say more, and

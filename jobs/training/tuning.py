@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+OBJECTIVE = "validation:auc"
+OWN_CHECKPOINTS = "/opt/ml/checkpoints/$TRAINING_JOB_NAME"
+"""The jobs of one search share a place for checkpoints, so each has a folder of its own there."""
+
 MOST_JOBS = 12
 MOST_AT_ONCE = 2
 
@@ -22,7 +26,7 @@ _DEPTH = ("2", "8")
 _ROUNDS = (20, 200)
 
 
-def tuning_config(strategy: str, *, objective: str, max_runtime_seconds: int) -> Mapping[str, Any]:
+def tuning_config(strategy: str, *, max_runtime_seconds: int) -> Mapping[str, Any]:
     """What is searched, how, and for how long at most: by jobs, by jobs at once, and by time.
 
     Hyperband takes the number of rounds for the resource that it gives out, and stops jobs itself; the other strategies
@@ -32,7 +36,7 @@ def tuning_config(strategy: str, *, objective: str, max_runtime_seconds: int) ->
     """
     config: dict[str, Any] = {
         "Strategy": strategy.capitalize(),
-        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": objective},
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE},
         "ResourceLimits": {
             "MaxNumberOfTrainingJobs": MOST_JOBS,
             "MaxParallelTrainingJobs": MOST_AT_ONCE,

@@ -9,10 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import boto3
 import psutil
@@ -33,6 +35,7 @@ _NO_USER_SETTINGS = {
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
 }
+_LONGEST_POST = 600
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
@@ -105,6 +108,20 @@ class LocalCloud:
     @property
     def endpoint(self) -> str:
         return f"http://{HOST}:{self.state.port}"
+
+    def post(self, path: str) -> None:
+        """Ask for what only the local cloud can do, such as ``/_sandbox/firehose/flush``, and wait until it is done.
+
+        Raises:
+            LocalCloudError: with what the server answered, or why it did not.
+        """
+        request = urllib.request.Request(f"{self.endpoint}{path}", method="POST")  # noqa: S310 - our own server
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=_LONGEST_POST):
+                pass
+        except OSError as error:
+            told = error.read().decode() if isinstance(error, HTTPError) else str(error)
+            raise LocalCloudError(told) from error
 
     @property
     def environment(self) -> dict[str, str]:

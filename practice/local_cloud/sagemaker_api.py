@@ -30,6 +30,12 @@ def invalid(message: str) -> ApiError:
     return ApiError("ValidationException", message)
 
 
+def require_unended(kind: str, status: str) -> None:
+    """Only a job that has not ended can be stopped."""
+    if status not in ("InProgress", "Stopping"):
+        raise invalid(f"The request was rejected because the {kind} is in status {status}.")
+
+
 def in_use(message: str) -> ApiError:
     return ApiError("ResourceInUse", message)
 

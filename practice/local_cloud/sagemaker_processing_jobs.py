@@ -33,6 +33,7 @@ from practice.local_cloud.sagemaker_api import (
     invalid,
     not_found,
     page,
+    require_unended,
 )
 from practice.local_cloud.sagemaker_job_machine import LONGEST_REASON, Machine, end_with_notice, tend
 from practice.local_cloud.sagemaker_job_process import ML, JobProcess, base_environment, localized, refused_image
@@ -215,8 +216,7 @@ def _list(request: Request) -> Record:
 
 def _stop(request: Request) -> None:
     run = _find(request)
-    if (status := run.record["ProcessingJobStatus"]) not in ("InProgress", "Stopping"):
-        raise invalid(f"The request was rejected because the processing job is in status {status}.")
+    require_unended("processing job", run.record["ProcessingJobStatus"])
     run.stop()
 
 

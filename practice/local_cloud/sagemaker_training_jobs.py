@@ -29,6 +29,7 @@ from practice.local_cloud.sagemaker_api import (
     invalid,
     not_found,
     page,
+    require_unended,
 )
 from practice.local_cloud.sagemaker_job_machine import NOTICE_SECONDS
 from practice.local_cloud.sagemaker_job_process import ML, refused_image
@@ -147,8 +148,7 @@ def _list(request: Request) -> Record:
 
 def _stop(request: Request) -> None:
     run = find(request["TrainingJobName"])
-    if (status := run.record["TrainingJobStatus"]) not in ("InProgress", "Stopping"):
-        raise invalid(f"The request was rejected because the training job is in status {status}.")
+    require_unended("training job", run.record["TrainingJobStatus"])
     run.stop()
 
 

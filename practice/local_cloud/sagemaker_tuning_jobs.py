@@ -30,6 +30,7 @@ from practice.local_cloud.sagemaker_api import (
     invalid,
     not_found,
     page,
+    require_unended,
 )
 from practice.local_cloud.sagemaker_training_run import TrainingRun
 from practice.local_cloud.sagemaker_tuning_ranges import ranges
@@ -278,8 +279,7 @@ def _list_trainings(request: Request) -> Record:
 
 def _stop(request: Request) -> None:
     run = _find(request)
-    if (status := run.record["HyperParameterTuningJobStatus"]) not in ("InProgress", "Stopping"):
-        raise invalid(f"The request was rejected because the tuning job is in status {status}.")
+    require_unended("tuning job", run.record["HyperParameterTuningJobStatus"])
     run.stop()
 
 
