@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from aws_cdk import Annotations, CfnOutput, Duration, Stack
+from aws_cdk import Annotations, Duration, Stack
 from constructs import Construct
 
 from guardrails.budget import SandboxBudget
-from guardrails.notifications import NotificationTopic
 from guardrails.spot_guard import SpotGuard
 from stacks.lake_stack import LakeStack
 from stacks.settings import PREFIX, Settings
@@ -29,7 +28,6 @@ class GuardrailsStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
-        topic = NotificationTopic(self, "Notices", key=lake.key)
         SpotGuard(
             self,
             "SpotGuard",
@@ -37,14 +35,14 @@ class GuardrailsStack(Stack):
             training_role=training.spot_training.role,
             instance_types=settings.training_instance_types,
             max_runtime=Duration.minutes(settings.training_max_runtime_minutes),
-            topic=topic,
+            topic=lake.notices,
             key=lake.key,
             log_retention=settings.log_retention,
         )
-        if not settings.budget_email:
+        if not settings.notice_email:
             Annotations.of(self).add_info(
-                f"There is no budget, since {PREFIX}budget_email is empty. To be told before the sandbox costs more "
-                f"than USD {settings.budget_usd} a month: -c {PREFIX}budget_email=you@example.com"
+                f"There is no budget, since {PREFIX}notice_email is empty. To be told before the sandbox costs more "
+                f"than USD {settings.budget_usd} a month: -c {PREFIX}notice_email=you@example.com"
             )
         elif not with_budget_type:
             Annotations.of(self).add_info(
@@ -53,7 +51,5 @@ class GuardrailsStack(Stack):
             )
         else:
             SandboxBudget(
-                self, "Budget", sandbox_name=settings.name, usd=settings.budget_usd, email=settings.budget_email
+                self, "Budget", sandbox_name=settings.name, usd=settings.budget_usd, email=settings.notice_email
             )
-
-        CfnOutput(self, "NoticeTopic", value=topic.topic_arn)

@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from guardrails.custom_resource_logs import CustomResourceLogs
+from guardrails.notifications import NotificationTopic
 from lakehouse.catalog import LakeCatalog
 from lakehouse.crawler import ZoneCrawler
 from lakehouse.encryption import SandboxKey
@@ -31,6 +32,7 @@ class LakeStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
 
         self.key = SandboxKey(self, "Key", sandbox_name=settings.name, removal_policy=settings.removal_policy)
+        self.notices = NotificationTopic(self, "Notices", key=self.key, email=settings.notice_email)
         storage = LakeStorage(
             self,
             "Storage",
@@ -81,3 +83,4 @@ class LakeStack(Stack):
         for zone, crawler in self.crawlers.items():
             CfnOutput(self, f"{zone.capitalize()}CrawlerName", key=f"{zone.capitalize()}Crawler", value=crawler)
         CfnOutput(self, "WorkGroup", value=self.workgroup.name)
+        CfnOutput(self, "NoticeTopic", value=self.notices.topic_arn)

@@ -6,7 +6,6 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from guardrails.guide import illustrates
-from guardrails.notifications import NotificationTopic
 from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
@@ -117,7 +116,6 @@ class ProcessingStack(Stack):
         curated.grant_read_objects(fit, [FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)
         curated.grant_replace_objects(fit, ["transformations/"], why_all=why_all)
 
-        topic = NotificationTopic(self, "Failures", key=lake.key)
         pipeline = RefineryPipeline(
             self,
             "Pipeline",
@@ -125,7 +123,7 @@ class ProcessingStack(Stack):
             jobs=jobs,
             rulesets=rulesets.names,
             crawlers=lake.crawlers,
-            topic=topic,
+            topic=lake.notices,
             key=lake.key,
             log_retention=settings.log_retention,
         )
@@ -142,7 +140,6 @@ class ProcessingStack(Stack):
         )
 
         CfnOutput(self, "PipelineArn", key="Pipeline", value=pipeline.state_machine.state_machine_arn)
-        CfnOutput(self, "FailureTopic", value=topic.topic_arn)
 
     def _application(self, settings: Settings, lake: LakeStack) -> EmrServerlessApplication | None:
         """What runs the jobs instead of Glue, if the settings say so."""

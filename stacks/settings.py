@@ -134,8 +134,8 @@ class Settings(BaseModel):
     )
     """What notebooks may run on."""
 
-    budget_email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$", examples=["you@example.com"])] = ""
-    """Who is told what the sandbox costs; without an address there is no budget."""
+    notice_email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$", examples=["you@example.com"])] = ""
+    """Who is told what failed, what was stopped and what the sandbox costs; without an address there is no budget."""
 
     budget_usd: Annotated[int, Field(ge=1, le=10_000)] = 10
     """What the sandbox may cost a month; the budget's alerts are parts of it."""

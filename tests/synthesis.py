@@ -24,7 +24,7 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "retained": {"retain_data": True},
     "smallest": {
         "athena_scan_limit_mb": 10,
-        "budget_email": "owner@example.com",
+        "notice_email": "owner@example.com",
         "budget_usd": 1,
         "log_retention_days": 1,
         "noncurrent_version_days": 1,

@@ -372,6 +372,21 @@ class TestWorkgroup:
         assert names == {path.stem for path in (ROOT / "constructs/lakehouse/queries").glob("*.sql")}
 
 
+class TestNotices:
+    def test_are_encrypted_with_the_key_and_go_over_tls_alone(self, lake: SynthesizedStack) -> None:
+        assert "Key" in json.dumps(lake.one("AWS::SNS::Topic").properties["KmsMasterKeyId"])
+        assert "aws:SecureTransport" in json.dumps(lake.one("AWS::SNS::TopicPolicy").properties)
+
+    def test_go_to_the_address_of_the_settings(self) -> None:
+        lake = synthesize("smallest")["Lake"]
+        subscription = lake.one("AWS::SNS::Subscription").properties
+        assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "owner@example.com")
+        assert subscription["TopicArn"] == {"Ref": lake.one("AWS::SNS::Topic").logical_id}
+
+    def test_go_to_nobody_without_an_address(self, lake: SynthesizedStack) -> None:
+        assert lake.count("AWS::SNS::Subscription") == 0
+
+
 def configuration(lake: SynthesizedStack) -> dict[str, Any]:
     found: dict[str, Any] = lake.one("AWS::Athena::WorkGroup").properties["WorkGroupConfiguration"]
     return found

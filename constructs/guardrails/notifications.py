@@ -2,11 +2,17 @@
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 
 class NotificationTopic(sns.Topic):
-    """A topic for whoever wants to know; it takes messages over TLS alone and keeps them encrypted."""
+    """A topic for whoever wants to know; it takes messages over TLS alone and keeps them encrypted.
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+    An e-mail address, if there is one, is asked once whether it wants to be told.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, email: str) -> None:
         super().__init__(scope, construct_id, master_key=key, enforce_ssl=True)
+        if email:
+            self.add_subscription(subscriptions.EmailSubscription(email))

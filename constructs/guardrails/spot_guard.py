@@ -8,10 +8,10 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
-from guardrails.notifications import NotificationTopic
 from guardrails.python_function import python_function
 
 _REASON_TAG = "stopped-because"
@@ -41,7 +41,7 @@ class SpotGuard(Construct):
         training_role: iam.IRole,
         instance_types: Sequence[str],
         max_runtime: Duration,
-        topic: NotificationTopic,
+        topic: sns.ITopic,
         key: kms.IKey,
         log_retention: logs.RetentionDays,
     ) -> None:
@@ -81,7 +81,7 @@ class SpotGuard(Construct):
         repeated = "EventBridge tries for a day to hand an event over, and every further state of a job is another"
         acknowledge(rule, {"Serverless-EventBusDLQ": repeated})
 
-    def _role(self, sandbox_name: str, log_group: logs.ILogGroup, topic: NotificationTopic) -> iam.Role:
+    def _role(self, sandbox_name: str, log_group: logs.ILogGroup, topic: sns.ITopic) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
         topic.grant_publish(role)
