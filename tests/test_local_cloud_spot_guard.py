@@ -19,6 +19,7 @@ from tests.synthesis import ROOT, synthesize
 
 SLEEP = "import time; time.sleep(60)"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/any"
+TOPIC = {"Notices": {"Type": "AWS::SNS::Topic", "Properties": {}}}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,8 @@ def guardrails(code: dict[str, str]) -> dict[str, Any]:
 
     def here(value: Any) -> Any:
         match value:
+            case {"Fn::ImportValue": str(name)} if "Notices" in name:
+                return {"Ref": "Notices"}
             case {"Fn::ImportValue": str(name)}:
                 return ROLE if "SpotTrainingRole" in name else KEY
             case {"S3Bucket": _, "S3Key": _}:
@@ -54,7 +57,7 @@ def deployed(local_cloud: LocalCloud, jobs: SageMakerJobs) -> Iterator[dict[str,
         for path in sorted((ROOT / "lambda").rglob("*.py")):
             code.write(path, path.relative_to(ROOT / "lambda"))
     jobs.s3.put_object(Bucket=jobs.bucket, Key="lambda.zip", Body=archive.getvalue())
-    resources = guardrails({"S3Bucket": jobs.bucket, "S3Key": "lambda.zip"})
+    resources = TOPIC | guardrails({"S3Bucket": jobs.bucket, "S3Key": "lambda.zip"})
     with temporary_stacks(local_cloud) as deploy:
         ids = deploy(resources)
         yield {resources[logical_id]["Type"]: physical_id for logical_id, physical_id in ids.items()}
