@@ -300,7 +300,7 @@ ALLOWED = [
     Row("fit job", "s3:DeleteObject", f"{CURATED}/transformations/training_until=2026-08-24/manifest/part-0"),
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/raw-crawler"),
-    Row("pipeline", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:notices"),
+    Row("pipeline", "sns:Publish", NOTICES),
     # the same jobs on EMR Serverless
     Row("clean job on EMR", "s3:PutObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
     Row("clean job on EMR", "logs:DescribeLogGroups", "*"),
@@ -588,7 +588,7 @@ DENIED = [
     Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox"), "aws:TagKeys": ["sandbox"]}),
     Row("spot guard", "sagemaker:AddTags", ANY_JOB, {**tagged("ml-sandbox2"), "aws:TagKeys": ["stopped-because"]}),
     Row("spot guard", "sagemaker:CreateTrainingJob", ANY_JOB, BOUNDED),
-    Row("spot guard", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:notices"),
+    Row("spot guard", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
     Row("spot guard", "kms:Decrypt", KEY),
     # cleaner
     Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
