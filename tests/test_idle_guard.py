@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sagemaker.models import sagemaker_backends
 from moto.sns.models import sns_backends
 
 from idle_guard import handler
@@ -142,6 +143,13 @@ class TestEndpoints:
         account.look(hours=100)
         assert account.endpoints() == ["churn"]
 
+    @pytest.mark.parametrize("status", ["Creating", "Updating", "Deleting"])
+    def test_that_are_not_in_service_are_left_alone(self, account: Account, status: str) -> None:
+        account.add_endpoint()
+        sagemaker_backends[DEFAULT_ACCOUNT_ID][REGION].endpoints["churn"].endpoint_status = status
+        account.look(hours=100)
+        assert account.endpoints() == ["churn"]
+
     @pytest.mark.parametrize("metric", ["InvocationsProcessed", "ApproximateBacklogSize"])
     def test_for_asynchronous_inference_are_used_while_they_work_though_they_count_no_invocations(
         self, account: Account, metric: str
@@ -248,6 +256,16 @@ class TestApps:
         account.look(hours=20)
         assert account.apps() == left
 
+    def test_are_asked_for_with_the_time_they_may_run(self, account: Account) -> None:
+        asked: list[dict[str, Any]] = []
+        events = account.client("cloudtrail").meta.events
+        events.register("provide-client-params.cloudtrail.LookupEvents", lambda params, **_: asked.append(dict(params)))
+        account.add_app()
+        account.look(hours=20)
+        (request,) = asked
+        assert request["LookupAttributes"] == [{"AttributeKey": "EventName", "AttributeValue": "CreateApp"}]
+        assert request["StartTime"] == account.now + timedelta(hours=20 - 12)
+
 
 class TestALook:
     def test_reads_every_page(self, account: Account) -> None:
@@ -264,15 +282,6 @@ class TestALook:
         account.look(hours=13)
         account.look(hours=14)
         assert len(account.notices()) == 3
-
-    def test_outlasts_a_service_that_throttles_every_third_call(self, account: Account) -> None:
-        account.add_endpoint()
-        account.add_notebook()
-        account.add_app()
-        account.throttle_every = 3
-        account.look(hours=13)
-        account.throttle_every = 0
-        assert (account.endpoints(), account.notebooks(), account.apps()) == ([], [], [])
 
     @pytest.mark.parametrize(
         ("operation", "failed", "left"),
@@ -292,10 +301,10 @@ class TestALook:
 
         def refuse(params: dict[str, Any], **_: Any) -> None:
             if operation == "ListEndpoints" or params["EndpointName"] == "bad":
-                raise account.sagemaker.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, operation)
+                raise account.sagemaker.exceptions.ClientError({"Error": {"Code": "ThrottlingException"}}, operation)
 
         account.sagemaker.meta.events.register_first(f"provide-client-params.sagemaker.{operation}", refuse)
-        with pytest.raises(handler.GuardError, match=f"^{failed}.*AccessDenied"):
+        with pytest.raises(handler.GuardError, match=f"^{failed}.*ThrottlingException"):
             account.look(hours=13)
         account.sagemaker.meta.events.unregister(f"provide-client-params.sagemaker.{operation}", refuse)
         assert account.endpoints() == left
