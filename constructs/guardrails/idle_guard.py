@@ -19,13 +19,14 @@ class IdleGuard(Guard):
 
     - An endpoint cannot be stopped; what it takes to create it again stays, and the notice says how. Serverless
       endpoints without provisioned capacity cost nothing while they are idle and stay, and so do endpoints of
-      inference components, which could not be brought back.
+      inference components, which could not be brought back. One that scales automatically fails to be deleted, which
+      is told: the right to deregister what scales it cannot be kept to this sandbox.
     - Notebooks are notebook instances and Studio apps. Studio shuts down idle ones itself, after an hour; this is for
       those that something keeps busy, and for apps of kinds without idle shutdown.
 
-    Whose an endpoint or a notebook instance is, its tag says, to the code and to IAM; an app is in the domain. To tell
-    whether an app was started again it reads who created apps, and IAM cannot narrow that: LookupEvents knows no
-    conditions. The code is ``lambda/idle_guard``.
+    Whose an endpoint or a notebook instance is, its tag says, to the code and to IAM; an app is in the domain. Since an
+    app that is started again may keep its creation time, CloudTrail's event history is asked for the start; IAM cannot
+    narrow that to apps. The code is ``lambda/idle_guard``.
 
     Sources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerai.html,
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html

@@ -138,7 +138,7 @@ class Look:
         ]
 
     def at_app(self, app: Listed) -> None:
-        """An app that was started again within a day keeps its creation time, so CloudTrail is asked for the start.
+        """An app that was started again within a day counts as the same, as old as before: CloudTrail is asked.
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeApp.html
         """
@@ -172,7 +172,7 @@ class Look:
     def _is_used(self, endpoint: Endpoint) -> bool:
         """GetMetricStatistics rather than GetMetricData, which has no free tier.
 
-        Source: https://aws.amazon.com/cloudwatch/pricing/
+        Source: https://repost.aws/knowledge-center/cloudwatch-getmetricdata-api
         """
         cloudwatch = boto3.client("cloudwatch")
         return any(
