@@ -27,7 +27,7 @@ REASONS: Mapping[str, str] = {
     "IAMNoInlinePolicy": "The CDK attaches permissions to the one role that has them; nobody can reuse them by mistake",
     "LambdaConcurrency": "A new account may run ten functions at a time; reserving some would take them from others",
     "LambdaDLQ": "The caller waits for the answer: Firehose keeps what failed, and CloudFormation reports it",
-    "LambdaInsideVPC": "The functions call SageMaker, SNS or nothing; a network would add cost and nothing to protect",
+    "LambdaInsideVPC": "The functions call services of AWS or nothing; a network would add cost and nothing to protect",
     "S3BucketReplicationEnabled": "A second copy doubles the bill of a sandbox whose data can be generated again",
     "S3BucketVersioningEnabled": "Access logs are only ever added, and expire after a week",
     "S3DefaultEncryptionKMS": "S3 cannot deliver access logs to a bucket with a customer managed key",

@@ -6,14 +6,16 @@ from aws_cdk import Annotations, Duration, Stack
 from constructs import Construct
 
 from guardrails.budget import SandboxBudget
+from guardrails.idle_guard import IdleGuard
 from guardrails.spot_guard import SpotGuard
 from stacks.lake_stack import LakeStack
 from stacks.settings import PREFIX, Settings
+from stacks.studio_stack import StudioStack
 from stacks.training_stack import TrainingStack
 
 
 class GuardrailsStack(Stack):
-    """A budget, and a guard over training (guide 6.6)."""
+    """A budget, and guards over training, endpoints and notebooks (guide 6.6)."""
 
     def __init__(
         self,
@@ -23,6 +25,7 @@ class GuardrailsStack(Stack):
         settings: Settings,
         lake: LakeStack,
         training: TrainingStack,
+        studio: StudioStack,
         with_budget_type: bool,
         **kwargs: Any,
     ) -> None:
@@ -35,6 +38,17 @@ class GuardrailsStack(Stack):
             training_role=training.spot_training.role,
             instance_types=settings.training_instance_types,
             max_runtime=Duration.minutes(settings.training_max_runtime_minutes),
+            topic=lake.notices,
+            key=lake.key,
+            log_retention=settings.log_retention,
+        )
+        IdleGuard(
+            self,
+            "IdleGuard",
+            sandbox_name=settings.name,
+            endpoint_idle_hours=settings.endpoint_idle_hours,
+            notebook_max_hours=settings.notebook_max_hours,
+            domain=studio.domain,
             topic=lake.notices,
             key=lake.key,
             log_retention=settings.log_retention,

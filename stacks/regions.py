@@ -73,7 +73,7 @@ _NEEDS: Mapping[str, Sequence[str]] = {
     "Training": ["FeatureStore"],
     "Processing": ["FeatureStore"],
     "Studio": ["FeatureStore", "Training"],
-    "Guardrails": ["Training"],
+    "Guardrails": ["Training", "Studio"],
 }
 
 

@@ -93,10 +93,11 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
             app,
             "Guardrails",
             stack_name=f"{settings.name}-guardrails",
-            description="Machine-learning sandbox: a budget and a guard over training (guide 6.6)",
+            description="Machine-learning sandbox: a budget, and guards over what costs by the hour (guide 6.6)",
             settings=settings,
             lake=lake,
             training=training,
+            studio=studio,
             with_budget_type=region not in MISSING["AWS::Budgets::Budget"],
         )
         illustrates(guardrails, "6.6")

@@ -134,6 +134,12 @@ class Settings(BaseModel):
     )
     """What notebooks may run on."""
 
+    endpoint_idle_hours: Annotated[int, Field(ge=1, le=168)] = 2
+    """How long an endpoint may be without an invocation before it is deleted."""
+
+    notebook_max_hours: Annotated[int, Field(ge=1, le=168)] = 12
+    """How long a notebook may run, busy or not, before it is stopped."""
+
     notice_email: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$", examples=["you@example.com"])] = ""
     """Who is told what failed, what was stopped and what the sandbox costs; without an address there is no budget."""
 

@@ -43,7 +43,7 @@ class StudioStack(Stack):
             log_retention=settings.log_retention,
         )
         learner = LearnerRole(self, "LearnerRole")
-        domain = StudioDomain(
+        self.domain = domain = StudioDomain(
             self,
             "Studio",
             sandbox_name=settings.name,

@@ -19,7 +19,9 @@ REGION = "eu-central-1"
 PREFIX = f"arn:aws:sagemaker:{REGION}:123456789012"
 _STUBBED = {
     "cloudformation.DescribeStacks": "Stacks",
+    "cloudtrail.LookupEvents": "Events",
     "sagemaker.ListApps": "Apps",
+    "sagemaker.ListInferenceComponents": "InferenceComponents",
     "sagemaker.ListFeatureGroups": "FeatureGroupSummaries",
     "sagemaker.ListModelPackageGroups": "ModelPackageGroupSummaryList",
     "sagemaker.ListSpaces": "Spaces",

@@ -14,6 +14,7 @@ from stacks.settings import Settings
 from tests.synthesis import SynthesizedStack, synthesize
 
 BUDGET = "AWS::Budgets::Budget"
+FUNCTION = "AWS::Lambda::Function"
 WITH_BUDGET = Settings(notice_email="owner@example.com")
 
 
@@ -29,8 +30,10 @@ def budget() -> Any:
 
 @pytest.fixture(scope="module")
 def without_budget() -> Stack:
-    """Of settings that differ in what training may be."""
+    """Of settings that differ in what training may be, and how long something may run."""
     context = {
+        "sandbox:endpoint_idle_hours": 1,
+        "sandbox:notebook_max_hours": 24,
         "sandbox:training_instance_types": "ml.m5.xlarge,ml.c5.xlarge",
         "sandbox:training_max_runtime_minutes": 5,
     }
@@ -89,7 +92,7 @@ class TestBudget:
 
 class TestSpotGuard:
     def test_looks_at_running_training_jobs_of_the_sandbox_role_alone(self, guardrails: SynthesizedStack) -> None:
-        pattern = guardrails.one("AWS::Events::Rule").properties["EventPattern"]
+        pattern = guardrails.one("AWS::Events::Rule", "SpotGuard").properties["EventPattern"]
         assert pattern["source"] == ["aws.sagemaker"]
         assert pattern["detail-type"] == ["SageMaker Training Job State Change"]
         assert pattern["detail"]["TrainingJobStatus"] == ["InProgress"]
@@ -109,13 +112,37 @@ class TestSpotGuard:
         )
 
     def test_runs_the_tested_code_for_the_role_that_the_rule_names(self, guardrails: SynthesizedStack) -> None:
-        function = guardrails.one("AWS::Lambda::Function").properties
+        function = guardrails.one("AWS::Lambda::Function", "SpotGuard").properties
         assert function["Handler"] == "spot_guard.handler.lambda_handler"
-        (role,) = guardrails.one("AWS::Events::Rule").properties["EventPattern"]["detail"]["RoleArn"]
+        (role,) = guardrails.one("AWS::Events::Rule", "SpotGuard").properties["EventPattern"]["detail"]["RoleArn"]
         assert function["Environment"]["Variables"]["TRAINING_ROLE_ARN"] == role
 
-    def test_tells_a_topic_and_so_do_its_failures(self, guardrails: SynthesizedStack) -> None:
-        function = guardrails.one("AWS::Lambda::Function").properties
-        topic = function["Environment"]["Variables"]["TOPIC_ARN"]
-        assert "Notices" in topic["Fn::ImportValue"]
-        assert function["DeadLetterConfig"] == {"TargetArn": topic}
+
+class TestIdleGuard:
+    def test_looks_once_an_hour(self, guardrails: SynthesizedStack) -> None:
+        rule = guardrails.one("AWS::Events::Rule", "IdleGuard").properties
+        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 hour)", "ENABLED")
+        (target,) = rule["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": [guardrails.one(FUNCTION, "IdleGuard").logical_id, "Arn"]}
+
+    def test_knows_what_the_settings_allow(self, without_budget: Stack) -> None:
+        allowed = {"ENDPOINT_IDLE_HOURS": "1", "NOTEBOOK_MAX_HOURS": "24", "SANDBOX": "ml-sandbox"}
+        Template.from_stack(without_budget).has_resource_properties(
+            FUNCTION,
+            {
+                "Handler": "idle_guard.handler.lambda_handler",
+                "Environment": {"Variables": Match.object_like(allowed)},
+            },
+        )
+
+    def test_knows_the_domain_of_the_sandbox(self, guardrails: SynthesizedStack) -> None:
+        domain = guardrails.one(FUNCTION, "IdleGuard").properties["Environment"]["Variables"]["DOMAIN_ID"]
+        assert "StudioDomain" in domain["Fn::ImportValue"]
+
+
+@pytest.mark.parametrize("guard", ["IdleGuard", "SpotGuard"])
+def test_a_guard_tells_a_topic_and_so_do_its_failures(guardrails: SynthesizedStack, guard: str) -> None:
+    function = guardrails.one(FUNCTION, guard).properties
+    topic = function["Environment"]["Variables"]["TOPIC_ARN"]
+    assert "Notices" in topic["Fn::ImportValue"]
+    assert function["DeadLetterConfig"] == {"TargetArn": topic}

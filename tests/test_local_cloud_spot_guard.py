@@ -1,4 +1,4 @@
-"""The guardrails stack on the local cloud: the guard really stops a job, and a budget is kept."""
+"""The guardrails stack on the local cloud: the guards really stop a job and an app, and a budget is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +20,14 @@ from tests.synthesis import ROOT, synthesize
 
 SLEEP = "import time; time.sleep(60)"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/any"
-TOPIC = {"Notices": {"Type": "AWS::SNS::Topic", "Properties": {}}}
+OTHERS: dict[str, Any] = {
+    "Notices": {"Type": "AWS::SNS::Topic", "Properties": {}},
+    "Domain": {
+        "Type": "AWS::SageMaker::Domain",
+        "Properties": {"DomainName": "guarded", "AuthMode": "IAM", "DefaultUserSettings": {}},
+    },
+}
+"""What other stacks export, as far as it must exist."""
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +42,8 @@ def guardrails(code: dict[str, str]) -> dict[str, Any]:
         match value:
             case {"Fn::ImportValue": str(name)} if "Notices" in name:
                 return {"Ref": "Notices"}
+            case {"Fn::ImportValue": str(name)} if "StudioDomain" in name:
+                return {"Fn::GetAtt": ["Domain", "DomainId"]}
             case {"Fn::ImportValue": str(name)}:
                 return ROLE if "SpotTrainingRole" in name else KEY
             case {"S3Bucket": _, "S3Key": _}:
@@ -51,16 +61,15 @@ def guardrails(code: dict[str, str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def deployed(local_cloud: LocalCloud, jobs: SageMakerJobs) -> Iterator[dict[str, str]]:
-    """The stack, deployed; physical ids by type."""
+    """The stack, deployed; physical ids by what logical ids begin with."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
         for path in sorted((ROOT / "lambda").rglob("*.py")):
             code.write(path, path.relative_to(ROOT / "lambda"))
     jobs.s3.put_object(Bucket=jobs.bucket, Key="lambda.zip", Body=archive.getvalue())
-    resources = TOPIC | guardrails({"S3Bucket": jobs.bucket, "S3Key": "lambda.zip"})
+    resources = OTHERS | guardrails({"S3Bucket": jobs.bucket, "S3Key": "lambda.zip"})
     with temporary_stacks(local_cloud) as deploy:
-        ids = deploy(resources)
-        yield {resources[logical_id]["Type"]: physical_id for logical_id, physical_id in ids.items()}
+        yield {name.rstrip("0123456789ABCDEF"): id_ for name, id_ in deploy(resources).items()}
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def notices(local_cloud: LocalCloud, deployed: dict[str, str]) -> Iterator[Any]:
     sqs, sns = local_cloud.client("sqs"), local_cloud.client("sns")
     url = sqs.create_queue(QueueName=f"test-{uuid4().hex[:8]}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    subscription = sns.subscribe(TopicArn=deployed["AWS::SNS::Topic"], Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    subscription = sns.subscribe(TopicArn=deployed["Notices"], Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
 
     def notice() -> str:
         (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
@@ -101,6 +110,50 @@ def tags(jobs: SageMakerJobs, name: str) -> dict[str, str]:
     while not (found := jobs.sagemaker.list_tags(ResourceArn=arn)["Tags"]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return {tag["Key"]: tag["Value"] for tag in found}
+
+
+@pytest.fixture
+def app(local_cloud: LocalCloud, deployed: dict[str, str]) -> Iterator[Callable[[], str]]:
+    """The status of an app in the domain, which is in service."""
+    sagemaker, domain = local_cloud.client("sagemaker"), {"DomainId": deployed["Domain"]}
+    sagemaker.create_user_profile(**domain, UserProfileName="ana")
+    key = {**domain, "UserProfileName": "ana", "AppType": "JupyterLab", "AppName": "default"}
+    sagemaker.create_app(**key)
+
+    def status() -> str:
+        return str(sagemaker.describe_app(**key)["Status"])
+
+    until(status, "InService")
+    yield status
+    if status() == "InService":
+        sagemaker.delete_app(**key)
+    until(status, "Deleted")
+    sagemaker.delete_user_profile(**domain, UserProfileName="ana")
+
+
+def until(status: Callable[[], str], wanted: str) -> None:
+    deadline = time.monotonic() + 10
+    while status() != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert status() == wanted
+
+
+def test_an_app_that_runs_too_long_is_stopped_and_told_and_before_that_left_alone(
+    local_cloud: LocalCloud, deployed: dict[str, str], app: Callable[[], str], notices: Any
+) -> None:
+    def look(*, hours: int) -> None:
+        """The guard looks some hours from now."""
+        time_ = (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        answer = local_cloud.client("lambda").invoke(
+            FunctionName=deployed["IdleGuardFunction"], Payload=json.dumps({"time": time_})
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    look(hours=11)
+    assert app() == "InService"
+    look(hours=13)
+    assert app() in ("Deleting", "Deleted")
+    assert "Studio app JupyterLab default of ana" in notices()
 
 
 def test_a_budget_is_kept_changed_and_deleted(local_cloud: LocalCloud, deploy: Deploy) -> None:

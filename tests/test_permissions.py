@@ -61,6 +61,7 @@ ROLES = {
     "studio cleaner's state machine": ("Studio", "CleanerProviderwaiterstatemachineRole"),
     "security group closer": ("Studio", "CustomVpcRestrictDefaultSG"),
     "spot guard": ("Guardrails", "SpotGuardRole"),
+    "idle guard": ("Guardrails", "IdleGuardRole"),
 }
 
 CURATED = "arn:aws:s3:::curated"
@@ -108,6 +109,8 @@ REGISTRY_CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:registry-cleaner"
 
 NOTICES = f"arn:aws:sns:{IN_ACCOUNT}:notices"
 ANY_JOB = f"{SAGEMAKER}:training-job/any"
+ANY_ENDPOINT = f"{SAGEMAKER}:endpoint/any"
+ANY_NOTEBOOK = f"{SAGEMAKER}:notebook-instance/any"
 
 OVER_TLS_1_1 = {"s3:TlsVersion": "1.1"}
 WITHOUT_TLS = {"aws:SecureTransport": "false"}
@@ -338,6 +341,20 @@ ALLOWED = [
     Row("spot guard", "kms:GenerateDataKey", KEY, through("sns")),
     Row("spot guard", "kms:Decrypt", KEY, through("sns")),
     Row("spot guard", "logs:PutLogEvents", f"{LOGS}:spot-guard-logs:log-stream:a"),
+    *(Row("idle guard", f"sagemaker:List{what}", "*") for what in ("Apps", "Endpoints", "NotebookInstances")),
+    Row("idle guard", "sagemaker:ListInferenceComponents", "*"),
+    Row("idle guard", "sagemaker:ListTags", ANY_ENDPOINT),
+    Row("idle guard", "sagemaker:ListTags", ANY_NOTEBOOK),
+    Row("idle guard", "cloudwatch:GetMetricStatistics", "*"),
+    Row("idle guard", "cloudtrail:LookupEvents", "*"),
+    Row("idle guard", "sagemaker:DescribeEndpoint", ANY_ENDPOINT, tagged("ml-sandbox")),
+    Row("idle guard", "sagemaker:DeleteEndpoint", ANY_ENDPOINT, tagged("ml-sandbox")),
+    Row("idle guard", "sagemaker:StopNotebookInstance", ANY_NOTEBOOK, tagged("ml-sandbox")),
+    Row("idle guard", "sagemaker:DeleteApp", OWN_APP),
+    Row("idle guard", "sns:Publish", NOTICES),
+    Row("idle guard", "kms:GenerateDataKey", KEY, through("sns")),
+    Row("idle guard", "kms:Decrypt", KEY, through("sns")),
+    Row("idle guard", "logs:PutLogEvents", f"{LOGS}:idle-guard-logs:log-stream:a"),
     # cleaner
     Row("studio cleaner", "sagemaker:ListSpaces", "*"),
     Row("studio cleaner", "sagemaker:DeleteApp", OWN_APP),
@@ -590,6 +607,23 @@ DENIED = [
     Row("spot guard", "sagemaker:CreateTrainingJob", ANY_JOB, BOUNDED),
     Row("spot guard", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
     Row("spot guard", "kms:Decrypt", KEY),
+    *(
+        Row("idle guard", f"sagemaker:{action}", resource, context)
+        for action, resource in (
+            ("DescribeEndpoint", ANY_ENDPOINT),
+            ("DeleteEndpoint", ANY_ENDPOINT),
+            ("StopNotebookInstance", ANY_NOTEBOOK),
+        )
+        for context in (tagged("ml-sandbox2"), {})
+    ),
+    Row("idle guard", "sagemaker:DeleteApp", APP_ELSEWHERE),
+    Row("idle guard", "sagemaker:DeleteSpace", OWN_SPACE),
+    Row("idle guard", "sagemaker:DeleteEndpointConfig", f"{SAGEMAKER}:endpoint-config/any", tagged("ml-sandbox")),
+    Row("idle guard", "sagemaker:DeleteNotebookInstance", ANY_NOTEBOOK, tagged("ml-sandbox")),
+    Row("idle guard", "sagemaker:InvokeEndpoint", ANY_ENDPOINT, tagged("ml-sandbox")),
+    Row("idle guard", "sagemaker:StopTrainingJob", ANY_JOB, tagged("ml-sandbox")),
+    Row("idle guard", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
+    Row("idle guard", "kms:Decrypt", KEY),
     # cleaner
     Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
     Row("studio cleaner", "sagemaker:DeleteSpace", SPACE_ELSEWHERE),
@@ -688,6 +722,7 @@ TRUSTED = [
     ("studio cleaner's state machine", "states.amazonaws.com"),
     ("security group closer", "lambda.amazonaws.com"),
     ("spot guard", "lambda.amazonaws.com"),
+    ("idle guard", "lambda.amazonaws.com"),
 ]
 
 

@@ -67,7 +67,7 @@ def needs(stack: str) -> list[str]:
         "Training": ["FeatureStore"],
         "Processing": ["FeatureStore"],
         "Studio": ["FeatureStore", "Training"],
-        "Guardrails": ["Training"],
+        "Guardrails": ["Training", "Studio"],
     }.get(stack, [])
 
 

@@ -83,6 +83,8 @@ def test_an_unknown_key_like_no_other_gets_the_list() -> None:
         ("studio_users", "a,b,c,d,e,f,g,h,i,j,k", "1 to 10, separated by commas"),
         ("studio_users", [], "1 to 10, separated by commas"),
         ("studio_instance_types", "ml.p5.48xlarge", "one or more, separated by commas, of: ml.t3.medium, "),
+        ("endpoint_idle_hours", 0, "a whole number from 1 to 168"),
+        ("notebook_max_hours", 169, "a whole number from 1 to 168"),
         ("notice_email", "me", "text that matches ^([^@\\s]+@[^@\\s]+\\.[^@\\s]+)?$, such as you@example.com"),
         ("budget_usd", 0, "a whole number from 1 to 10000"),
         ("retain_data", "perhaps", "true, false"),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from typing import Any
 
-import boto3
-
 from cleaning.passes import sagemaker_client
+from guarding.notices import tell
 from spot_guard.bounds import Bounds
 
 
@@ -31,11 +28,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
         return
     if job["TrainingJobStatus"] == "InProgress":
         client.stop_training_job(TrainingJobName=name)
-    boto3.client("sns").publish(
-        TopicArn=os.environ["TOPIC_ARN"], Subject=f"Training job stopped: {name}", Message=_notice(name, reason, bounds)
-    )
+    tell(f"Training job stopped: {name}", _notice(name, reason, bounds))
     client.add_tags(ResourceArn=arn, Tags=[{"Key": tag, "Value": reason}])
-    sys.stdout.write(json.dumps({"message": "stopped", "job": name, "reason": reason}) + "\n")
 
 
 def _notice(name: str, reason: str, bounds: Bounds) -> str:

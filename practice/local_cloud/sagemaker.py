@@ -13,6 +13,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from practice.local_cloud import (
@@ -32,13 +33,19 @@ from practice.local_cloud import (
     sagemaker_user_profile,
 )
 from practice.local_cloud.hooks import APP, RESPONSES, ROUTER
-from practice.local_cloud.sagemaker_api import ApiError, Operation, Record
+from practice.local_cloud.sagemaker_api import ApiError, Operation, Record, Request
 from practice.local_cloud.sagemaker_model import Api
 from practice.local_cloud.service import Operations, Route
 
 LOG = logging.getLogger("sagemaker")
 
 API = Api("sagemaker", "ValidationException")
+
+
+def _none(member: str, _: Request) -> Record:
+    return {member: []}
+
+
 OPERATIONS: Mapping[str, Operation] = {
     **sagemaker_app.OPERATIONS,
     **sagemaker_domain.OPERATIONS,
@@ -51,6 +58,9 @@ OPERATIONS: Mapping[str, Operation] = {
     **sagemaker_training_jobs.OPERATIONS,
     **sagemaker_tuning_jobs.OPERATIONS,
     **sagemaker_user_profile.OPERATIONS,
+    # what nobody can create here
+    "ListEndpoints": partial(_none, "Endpoints"),
+    "ListNotebookInstances": partial(_none, "NotebookInstances"),
 }
 _TARGET = "SageMaker."
 _STATUS = {"ResourceNotFound": 404, "InternalFailure": 500}

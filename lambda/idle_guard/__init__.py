@@ -1,0 +1,1 @@
+"""Stops endpoints that nobody invokes, and notebooks that run for too long."""
