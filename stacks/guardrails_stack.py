@@ -28,7 +28,7 @@ class GuardrailsStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
-        SpotGuard(
+        self.spot_guard = SpotGuard(
             self,
             "SpotGuard",
             sandbox_name=settings.name,

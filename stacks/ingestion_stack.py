@@ -11,8 +11,6 @@ from lakehouse.order_transform import OrderTransform
 from stacks.lake_stack import LakeStack
 from stacks.settings import Settings
 
-METRIC_NAMESPACE = "MlSandbox/Ingestion"
-
 
 class IngestionStack(Stack):
     """Streaming ingestion (guide 3.4): Firehose fills the raw and the processed zone."""
@@ -22,23 +20,23 @@ class IngestionStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
-        transform = OrderTransform(
+        self.transform = OrderTransform(
             self,
             "OrderTransform",
             key=lake.key,
             log_retention=settings.log_retention,
-            metric_namespace=METRIC_NAMESPACE,
+            metric_namespace=f"MlSandbox/{settings.name}",
         )
         order_stream = (
             OrderStream(self, "OrderStream", key=lake.key)
             if settings.ingestion_source == IngestionSource.KINESIS
             else None
         )
-        delivery = OrderDelivery(
+        self.delivery = OrderDelivery(
             self,
             "OrderDelivery",
             order_stream=order_stream,
-            transform=transform.function,
+            transform=self.transform.function,
             zones=lake.zones,
             table=lake.orders_tables.processed,
             key=lake.key,
@@ -46,6 +44,8 @@ class IngestionStack(Stack):
             log_retention=settings.log_retention,
         )
 
-        CfnOutput(self, "DeliveryStreamName", key="DeliveryStream", value=delivery.delivery_stream.delivery_stream_name)
+        CfnOutput(
+            self, "DeliveryStreamName", key="DeliveryStream", value=self.delivery.delivery_stream.delivery_stream_name
+        )
         if order_stream:
             CfnOutput(self, "OrderStreamName", key="OrderStream", value=order_stream.stream_name)

@@ -68,7 +68,7 @@ class SpotGuard(Construct):
             },
         )
         acknowledge(function, {"Serverless-LambdaTracing": "It makes five calls in a row; its log says what it did"})
-        rule = events.Rule(
+        self.rule = events.Rule(
             self,
             "Rule",
             event_pattern=events.EventPattern(
@@ -79,7 +79,7 @@ class SpotGuard(Construct):
             targets=[targets.LambdaFunction(function)],
         )
         repeated = "EventBridge tries for a day to hand an event over, and every further state of a job is another"
-        acknowledge(rule, {"Serverless-EventBusDLQ": repeated})
+        acknowledge(self.rule, {"Serverless-EventBusDLQ": repeated})
 
     def _role(self, sandbox_name: str, log_group: logs.ILogGroup, topic: sns.ITopic) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

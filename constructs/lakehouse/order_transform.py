@@ -29,6 +29,7 @@ class OrderTransform(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         illustrates(self, "3.6")
+        self.metric_namespace = metric_namespace
         log_group = logs.LogGroup(
             self,
             "Logs",

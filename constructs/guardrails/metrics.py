@@ -1,0 +1,137 @@
+"""What CloudWatch knows of the sandbox: by layer, the metrics that the dashboard shows and the alarms watch.
+
+What AWS gives a name in the CDK is taken from there. Whatever has dimensions here is compared by
+``tests/test_dashboard.py`` with AWS's documentation, or with what the sandbox's own code emits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_kinesisfirehose as firehose
+
+from firehose_transform.reasons import Reason
+
+PERIOD = Duration.minutes(5)
+
+
+@dataclass(frozen=True)
+class DeliveryMetrics:
+    """Of the delivery stream, and of its transform's own records.
+
+    Source: https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html
+    """
+
+    stream: firehose.IDeliveryStream
+    namespace: str
+    """In which the transform emits."""
+
+    @property
+    def raw_age(self) -> cloudwatch.Metric:
+        return self.stream.metric_backup_to_s3_data_freshness(label="raw", statistic="Maximum", period=PERIOD)
+
+    @property
+    def processed_age(self) -> cloudwatch.Metric:
+        return self._of_stream("DeliveryToS3.DataFreshness", label="processed", statistic="Maximum")
+
+    @property
+    def sent(self) -> cloudwatch.Metric:
+        return self.stream.metric_incoming_records(label="sent", statistic="Sum", period=PERIOD)
+
+    @property
+    def answered(self) -> cloudwatch.Metric:
+        """How often the transform has answered, of how often Firehose has asked: 1 is always."""
+        return self._of_stream("ExecuteProcessing.Success", label="answered", statistic="Minimum")
+
+    @property
+    def received(self) -> cloudwatch.Metric:
+        return self._of_transform("RecordsIn", label="received")
+
+    @property
+    def valid(self) -> cloudwatch.Metric:
+        return self._of_transform("RecordsOk", label="valid")
+
+    @property
+    def failed(self) -> cloudwatch.Metric:
+        return self._of_transform("RecordsFailed", label="failed")
+
+    def failed_for(self, reason: Reason) -> cloudwatch.Metric:
+        return self._of_transform("RecordsFailed", label=reason.replace("_", " "), dimensions_map={"Reason": reason})
+
+    def _of_stream(self, name: str, *, label: str, statistic: str) -> cloudwatch.Metric:
+        return self.stream.metric(name, label=label, statistic=statistic, period=PERIOD)
+
+    def _of_transform(
+        self, name: str, *, label: str, dimensions_map: dict[str, str] | None = None
+    ) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self.namespace,
+            metric_name=name,
+            dimensions_map=dimensions_map,
+            label=label,
+            statistic="Sum",
+            period=PERIOD,
+        )
+
+
+def put_records(feature_group: str, name: str, *, label: str, statistic: str = "Sum") -> cloudwatch.MathExpression:
+    """A metric of the requests that put a record into a feature group.
+
+    A search, because AWS names metrics and dimensions, and no namespace. It finds what has reported within two weeks.
+
+    Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html#cloudwatch-metrics-feature-store,
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+    """
+    terms = f'MetricName="{name}" FeatureGroupName="{feature_group}" OperationName="PutRecord"'
+    return cloudwatch.MathExpression(
+        expression=f"SEARCH('{terms}', '{statistic}')", using_metrics={}, label=label, period=PERIOD
+    )
+
+
+def training_runs(pipeline: str, name: str, *, label: str, statistic: str = "Sum") -> cloudwatch.Metric:
+    """A metric of the executions of a SageMaker pipeline.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html#cloudwatch-metrics-pipelines
+    """
+    return cloudwatch.Metric(
+        # spelt so
+        namespace="AWS/Sagemaker/ModelBuildingPipeline",
+        metric_name=name,
+        dimensions_map={"PipelineName": pipeline},
+        label=label,
+        statistic=statistic,
+        period=PERIOD,
+    )
+
+
+def not_handed_over(rule: events.IRule) -> cloudwatch.Metric:
+    """How many events EventBridge has given up on, since the rule's target could not be called.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+    """
+    return cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name="FailedInvocations",
+        dimensions_map={"RuleName": rule.rule_name},
+        statistic="Sum",
+        period=PERIOD,
+    )
+
+
+def account_charges() -> cloudwatch.Metric:
+    """What the whole account is charged this month. AWS publishes it some times a day, in one region.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/monitor_estimated_charges_with_cloudwatch.html
+    """
+    return cloudwatch.Metric(
+        namespace="AWS/Billing",
+        metric_name="EstimatedCharges",
+        dimensions_map={"Currency": "USD"},
+        label="whole account",
+        region="us-east-1",
+        statistic="Maximum",
+        period=Duration.hours(6),
+    )
