@@ -28,6 +28,7 @@ _PSEUDO_PARAMETERS = {
 _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "AWS::Athena::WorkGroup": ("Name",),
     "AWS::EMRServerless::Application": ("Name",),
+    "AWS::Events::Rule": ("Name",),
     "AWS::Glue::DataQualityRuleset": ("Name",),
     "AWS::Glue::Database": ("DatabaseInput", "Name"),
     "AWS::Glue::Table": ("TableInput", "Name"),

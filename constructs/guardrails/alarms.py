@@ -91,7 +91,7 @@ class SandboxAlarms(Construct):
             "TrainingFailed",
             "A run of the training pipeline has failed. Its failed step says why: a job that broke, or, at "
             "NotGoodEnough, a model that is not registered.",
-            training_runs(pipeline, "ExecutionFailed", label="failed"),
+            training_runs(pipeline, "ExecutionFailed"),
             above=0,
         )
 

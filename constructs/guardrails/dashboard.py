@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -51,7 +51,7 @@ class SandboxDashboard(Construct):
         )
         self._add(
             "Spend",
-            _graph("Charges this month, of the whole account", "USD", [account_charges()], _HALF),
+            _graph("Charges this month, of the whole account", "USD", {"charges": account_charges()}, _HALF),
             cloudwatch.TextWidget(markdown=_SPEND.format(name=sandbox_name), width=_HALF, height=6),
         )
 
@@ -66,67 +66,47 @@ class SandboxDashboard(Construct):
 
     def show_delivery(self, delivery: DeliveryMetrics, transform: lambda_.IFunction) -> None:
         """How old is what waits, how many records fail and why, and whether the transform works."""
+        durations = {name: transform.metric_duration(statistic=name, period=PERIOD) for name in ("Average", "Maximum")}
+        failed_calls = {
+            "errors": transform.metric_errors(period=PERIOD),
+            "throttled": transform.metric_throttles(period=PERIOD),
+        }
+        records = {"sent": delivery.sent, "valid": delivery.valid, "failed": delivery.failed}
+        ages = {"processed": delivery.processed_age, "raw": delivery.raw_age}
+        reasons = {reason.replace("_", " "): delivery.failed_for(reason) for reason in Reason}
         self._add(
             "Delivery of orders",
-            _graph("Age of what waits", "seconds", [delivery.processed_age, delivery.raw_age], _QUARTER),
-            _graph("Records", "records", [delivery.sent, delivery.valid, delivery.failed], _QUARTER),
-            _graph(
-                "Transform: calls that failed",
-                "calls",
-                [
-                    transform.metric_errors(label="errors", period=PERIOD),
-                    transform.metric_throttles(label="throttled", period=PERIOD),
-                ],
-                _QUARTER,
-            ),
-            _graph(
-                "Transform: duration",
-                "milliseconds",
-                [
-                    transform.metric_duration(label=statistic.lower(), statistic=statistic, period=PERIOD)
-                    for statistic in ("Average", "Maximum")
-                ],
-                _QUARTER,
-            ),
-            _graph(
-                "Failed records by reason",
-                "records",
-                [delivery.failed_for(reason) for reason in Reason],
-                _WHOLE,
-                stacked=True,
-            ),
+            _graph("Age of what waits", "seconds", ages, _QUARTER),
+            _graph("Records", "records", records, _QUARTER),
+            _graph("Transform: calls that failed", "calls", failed_calls, _QUARTER),
+            _graph("Transform: duration", "milliseconds", durations, _QUARTER),
+            _graph("Failed records by reason", "records", reasons, _WHOLE, stacked=True),
         )
 
     def show_refinery(self, state_machine: sfn.StateMachine, log_group: logs.ILogGroup) -> None:
         """How its runs end, and how long they and their jobs take."""
+        ends = {
+            "succeeded": state_machine.metric_succeeded(period=PERIOD),
+            "failed": state_machine.metric_failed(period=PERIOD),
+            "timed out": state_machine.metric_timed_out(period=PERIOD),
+            "aborted": state_machine.metric_aborted(period=PERIOD),
+        }
+        longest = {"longest": state_machine.metric_time(statistic="Maximum", period=PERIOD)}
         self._add(
             "Refinery",
-            _graph(
-                "Runs by end",
-                "runs",
-                [
-                    state_machine.metric_succeeded(label="succeeded", period=PERIOD),
-                    state_machine.metric_failed(label="failed", period=PERIOD),
-                    state_machine.metric_timed_out(label="timed out", period=PERIOD),
-                    state_machine.metric_aborted(label="aborted", period=PERIOD),
-                ],
-                _QUARTER,
-            ),
-            _graph(
-                "Duration of a run",
-                "milliseconds",
-                [state_machine.metric_time(label="longest", statistic="Maximum", period=PERIOD)],
-                _QUARTER,
-            ),
+            _graph("Runs by end", "runs", ends, _QUARTER),
+            _graph("Duration of a run", "milliseconds", longest, _QUARTER),
             cloudwatch.LogQueryWidget(
+                title="Duration of each job that succeeded, newest first",
                 width=_HALF,
-                title="Duration of each job, newest first",
-                log_group_names=[log_group.log_group_name],
                 view=cloudwatch.LogQueryVisualizationType.TABLE,
+                log_group_names=[log_group.log_group_name],
                 query_lines=[
                     "filter type in ['TaskStateEntered', 'TaskStateExited']",
                     "stats min(@timestamp) as begun, max(@timestamp) as ended, (ended - begun) / 1000 as seconds "
                     "by execution_arn, details.name",
+                    # one that fails does not exit
+                    "filter ended > begun",
                     "sort begun desc",
                     "limit 50",
                 ],
@@ -135,45 +115,28 @@ class SandboxDashboard(Construct):
 
     def show_features(self, feature_group: str) -> None:
         """How many records the online store takes and refuses, and how long it needs for one."""
-        refused = {
-            "Operation4XXErrors": "4xx",
-            "Operation5XXErrors": "5xx",
-            "ThrottledRequests": "throttled",
-        }
+        refused = {"4xx": "Operation4XXErrors", "5xx": "Operation5XXErrors", "throttled": "ThrottledRequests"}
+        refusals = {label: put_records(feature_group, name) for label, name in refused.items()}
         self._add(
             "Feature store",
-            _graph("Records put", "requests", [put_records(feature_group, "Invocations", label="put")], _THIRD),
-            _graph(
-                "Records refused",
-                "requests",
-                [put_records(feature_group, name, label=label) for name, label in refused.items()],
-                _THIRD,
-            ),
+            _graph("Records put", "requests", {"put": put_records(feature_group, "Invocations")}, _THIRD),
+            _graph("Records refused", "requests", refusals, _THIRD),
             _graph(
                 "Latency of a put",
                 "microseconds",
-                [put_records(feature_group, "Latency", label="average", statistic="Average")],
+                {"average": put_records(feature_group, "Latency", "Average")},
                 _THIRD,
             ),
         )
 
     def show_training(self, pipeline: str) -> None:
         """How training runs end, and how long they take."""
-        ends = {"ExecutionSucceeded": "succeeded", "ExecutionFailed": "failed", "ExecutionStopped": "stopped"}
+        ends = {end: training_runs(pipeline, f"Execution{end.title()}") for end in ("succeeded", "failed", "stopped")}
+        longest = {"longest": training_runs(pipeline, "ExecutionDuration", "Maximum")}
         self._add(
             "Training",
-            _graph(
-                "Runs by end",
-                "runs",
-                [training_runs(pipeline, name, label=label) for name, label in ends.items()],
-                _HALF,
-            ),
-            _graph(
-                "Duration of a run",
-                "milliseconds",
-                [training_runs(pipeline, "ExecutionDuration", label="longest", statistic="Maximum")],
-                _HALF,
-            ),
+            _graph("Runs by end", "runs", ends, _HALF),
+            _graph("Duration of a run", "milliseconds", longest, _HALF),
         )
 
     def _add(self, heading: str, *widgets: cloudwatch.IWidget) -> None:
@@ -182,12 +145,18 @@ class SandboxDashboard(Construct):
 
 
 def _graph(
-    title: str, unit: str, metrics: Sequence[cloudwatch.IMetric], width: int, *, stacked: bool = False
+    title: str,
+    unit: str,
+    metrics: Mapping[str, cloudwatch.Metric | cloudwatch.MathExpression],
+    width: int,
+    *,
+    stacked: bool = False,
 ) -> cloudwatch.GraphWidget:
+    """A graph of metrics by label."""
     return cloudwatch.GraphWidget(
         title=title,
         width=width,
-        left=list(metrics),
+        left=[metric.with_(label=label) for label, metric in metrics.items()],
         left_y_axis=cloudwatch.YAxisProps(label=unit, min=0, show_units=False),
         stacked=stacked,
     )

@@ -31,53 +31,50 @@ class DeliveryMetrics:
 
     @property
     def raw_age(self) -> cloudwatch.Metric:
-        return self.stream.metric_backup_to_s3_data_freshness(label="raw", statistic="Maximum", period=PERIOD)
+        return self.stream.metric_backup_to_s3_data_freshness(statistic="Maximum", period=PERIOD)
 
     @property
     def processed_age(self) -> cloudwatch.Metric:
-        return self._of_stream("DeliveryToS3.DataFreshness", label="processed", statistic="Maximum")
+        return self._of_stream("DeliveryToS3.DataFreshness", "Maximum")
 
     @property
     def sent(self) -> cloudwatch.Metric:
-        return self.stream.metric_incoming_records(label="sent", statistic="Sum", period=PERIOD)
+        return self.stream.metric_incoming_records(statistic="Sum", period=PERIOD)
 
     @property
     def answered(self) -> cloudwatch.Metric:
         """How often the transform has answered, of how often Firehose has asked: 1 is always."""
-        return self._of_stream("ExecuteProcessing.Success", label="answered", statistic="Minimum")
+        return self._of_stream("ExecuteProcessing.Success", "Minimum")
 
     @property
     def received(self) -> cloudwatch.Metric:
-        return self._of_transform("RecordsIn", label="received")
+        return self._of_transform("RecordsIn")
 
     @property
     def valid(self) -> cloudwatch.Metric:
-        return self._of_transform("RecordsOk", label="valid")
+        return self._of_transform("RecordsOk")
 
     @property
     def failed(self) -> cloudwatch.Metric:
-        return self._of_transform("RecordsFailed", label="failed")
+        return self._of_transform("RecordsFailed")
 
     def failed_for(self, reason: Reason) -> cloudwatch.Metric:
-        return self._of_transform("RecordsFailed", label=reason.replace("_", " "), dimensions_map={"Reason": reason})
+        return self._of_transform("RecordsFailed", {"Reason": reason})
 
-    def _of_stream(self, name: str, *, label: str, statistic: str) -> cloudwatch.Metric:
-        return self.stream.metric(name, label=label, statistic=statistic, period=PERIOD)
+    def _of_stream(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return self.stream.metric(name, statistic=statistic, period=PERIOD)
 
-    def _of_transform(
-        self, name: str, *, label: str, dimensions_map: dict[str, str] | None = None
-    ) -> cloudwatch.Metric:
+    def _of_transform(self, name: str, dimensions_map: dict[str, str] | None = None) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=name,
             dimensions_map=dimensions_map,
-            label=label,
             statistic="Sum",
             period=PERIOD,
         )
 
 
-def put_records(feature_group: str, name: str, *, label: str, statistic: str = "Sum") -> cloudwatch.MathExpression:
+def put_records(feature_group: str, name: str, statistic: str = "Sum") -> cloudwatch.MathExpression:
     """A metric of the requests that put a record into a feature group.
 
     A search, because AWS names metrics and dimensions, and no namespace. It finds what has reported within two weeks.
@@ -86,12 +83,10 @@ def put_records(feature_group: str, name: str, *, label: str, statistic: str = "
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
     """
     terms = f'MetricName="{name}" FeatureGroupName="{feature_group}" OperationName="PutRecord"'
-    return cloudwatch.MathExpression(
-        expression=f"SEARCH('{terms}', '{statistic}')", using_metrics={}, label=label, period=PERIOD
-    )
+    return cloudwatch.MathExpression(expression=f"SEARCH('{terms}', '{statistic}')", using_metrics={}, period=PERIOD)
 
 
-def training_runs(pipeline: str, name: str, *, label: str, statistic: str = "Sum") -> cloudwatch.Metric:
+def training_runs(pipeline: str, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
     """A metric of the executions of a SageMaker pipeline.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html#cloudwatch-metrics-pipelines
@@ -101,7 +96,6 @@ def training_runs(pipeline: str, name: str, *, label: str, statistic: str = "Sum
         namespace="AWS/Sagemaker/ModelBuildingPipeline",
         metric_name=name,
         dimensions_map={"PipelineName": pipeline},
-        label=label,
         statistic=statistic,
         period=PERIOD,
     )
@@ -130,7 +124,6 @@ def account_charges() -> cloudwatch.Metric:
         namespace="AWS/Billing",
         metric_name="EstimatedCharges",
         dimensions_map={"Currency": "USD"},
-        label="whole account",
         region="us-east-1",
         statistic="Maximum",
         period=Duration.hours(6),

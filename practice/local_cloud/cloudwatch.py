@@ -1,4 +1,4 @@
-"""``AWS::CloudWatch::Alarm`` on metric math: kept and described, and never raised, since nothing here computes the math.
+"""``AWS::CloudWatch::Alarm`` on metric math: kept and described; never raised, since nothing computes the math.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-cloudwatch-alarm.html
 """
