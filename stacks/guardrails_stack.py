@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import Annotations, Duration, Stack
 from constructs import Construct
 
+from guardrails.alarms import SandboxAlarms
 from guardrails.budget import SandboxBudget
 from guardrails.spot_guard import SpotGuard
 from stacks.lake_stack import LakeStack
@@ -28,7 +29,7 @@ class GuardrailsStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
-        self.spot_guard = SpotGuard(
+        spot_guard = SpotGuard(
             self,
             "SpotGuard",
             sandbox_name=settings.name,
@@ -38,6 +39,9 @@ class GuardrailsStack(Stack):
             topic=lake.notices,
             key=lake.key,
             log_retention=settings.log_retention,
+        )
+        SandboxAlarms(self, "Alarms", topic=lake.notices).watch_rule(
+            "GuardNotCalled", spot_guard.rule, "the guard over training jobs"
         )
         if not settings.notice_email:
             Annotations.of(self).add_info(

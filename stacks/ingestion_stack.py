@@ -5,6 +5,8 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from guardrails.alarms import SandboxAlarms
+from guardrails.metrics import DeliveryMetrics
 from lakehouse.order_delivery import OrderDelivery
 from lakehouse.order_stream import IngestionSource, OrderStream
 from lakehouse.order_transform import OrderTransform
@@ -35,6 +37,7 @@ class IngestionStack(Stack):
         self.delivery = OrderDelivery(
             self,
             "OrderDelivery",
+            sandbox_name=settings.name,
             order_stream=order_stream,
             transform=self.transform.function,
             zones=lake.zones,
@@ -42,6 +45,11 @@ class IngestionStack(Stack):
             key=lake.key,
             buffer_seconds=settings.buffer_seconds,
             log_retention=settings.log_retention,
+        )
+
+        SandboxAlarms(self, "Alarms", topic=lake.notices).watch_delivery(
+            DeliveryMetrics(self.delivery.delivery_stream, self.transform.metric_namespace),
+            buffer_seconds=settings.buffer_seconds,
         )
 
         CfnOutput(

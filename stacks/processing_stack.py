@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from guardrails.alarms import SandboxAlarms
 from guardrails.guide import illustrates
 from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.named_queries import NamedQueries
@@ -130,7 +131,7 @@ class ProcessingStack(Stack):
         if application:
             roles = [job.role for script, job in jobs.items() if script not in GLUE_ALONE]
             application.grant_run(self.pipeline.state_machine, roles)
-        self.trigger = PipelineTrigger(
+        trigger = PipelineTrigger(
             self,
             "Trigger",
             trigger=settings.processing_trigger,
@@ -138,6 +139,11 @@ class ProcessingStack(Stack):
             raw=raw,
             customers_prefix=CUSTOMERS_PREFIX,
         )
+
+        alarms = SandboxAlarms(self, "Alarms", topic=lake.notices)
+        alarms.watch_refinery(self.pipeline.state_machine)
+        if trigger.rule:
+            alarms.watch_rule("RefineryNotStarted", trigger.rule, "the refinery's state machine")
 
         CfnOutput(self, "PipelineArn", key="Pipeline", value=self.pipeline.state_machine.state_machine_arn)
 

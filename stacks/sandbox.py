@@ -105,19 +105,16 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
         app,
         "Monitoring",
         stack_name=f"{settings.name}-monitoring",
-        description="Machine-learning sandbox: a dashboard and alarms (guide 6.6)",
+        description="Machine-learning sandbox: a dashboard of all layers (guide 6.6)",
         settings=settings,
-        lake=lake,
         ingestion=ingestion,
     )
     if "Processing" not in missing:
-        monitoring.watch_processing(processing)
+        monitoring.show_refinery(processing)
     if "FeatureStore" not in missing:
-        monitoring.watch_feature_store(feature_store)
+        monitoring.show_features(feature_store)
     if "Training" not in missing:
-        monitoring.watch_training(training)
-    if "Guardrails" not in missing:
-        monitoring.watch_guard(guardrails)
+        monitoring.show_training(training)
     illustrates(monitoring, "6.6")
     Tags.of(app).add("sandbox", settings.name)
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from tests.policy_documents import Resolver
-from tests.synthesis import Resource, synthesize
+from tests.synthesis import synthesize
 
 ANY_NAMESPACE = ""
 """Of a search that names none."""
@@ -41,19 +41,20 @@ def shown(combination: str) -> list[Metric]:
     return [_of_graph(entry) for widget in widgets(combination) for entry in widget["properties"].get("metrics", ())]
 
 
-def alarms(combination: str) -> Mapping[str, Resource]:
-    """By the name of the construct."""
-    found = synthesize(combination)["Monitoring"].of_type("AWS::CloudWatch::Alarm")
-    return {alarm.logical_id.removeprefix("Alarms")[:-8]: alarm for alarm in found}
-
-
 @cache
+def alarms(combination: str) -> Mapping[str, Mapping[str, Any]]:
+    """The properties of the alarms of all stacks, by the name of the construct."""
+    return {
+        alarm.logical_id.removeprefix("Alarms")[:-8]: Resolver(synthesize(combination), stack).resolve(alarm.properties)
+        for stack, template in synthesize(combination).items()
+        for alarm in template.all()
+        if alarm.type == "AWS::CloudWatch::Alarm"
+    }
+
+
 def watched(combination: str) -> list[Metric]:
     """Every metric of every alarm."""
-    resolver = Resolver(synthesize(combination), "Monitoring")
-    return [
-        metric for alarm in alarms(combination).values() for metric in _of_alarm(resolver.resolve(alarm.properties))
-    ]
+    return [metric for alarm in alarms(combination).values() for metric in _of_alarm(alarm)]
 
 
 def _of_graph(entry: list[Any]) -> Metric:

@@ -30,6 +30,7 @@ _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "AWS::EMRServerless::Application": ("Name",),
     "AWS::Events::Rule": ("Name",),
     "AWS::Glue::DataQualityRuleset": ("Name",),
+    "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName",),
     "AWS::Glue::Database": ("DatabaseInput", "Name"),
     "AWS::Glue::Table": ("TableInput", "Name"),
     "AWS::Logs::LogGroup": ("LogGroupName",),

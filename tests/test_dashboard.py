@@ -89,7 +89,7 @@ NAMED: Mapping[str, str] = {
 
 DIFFERENT = [
     "default",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("refinery", "emr-serverless")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("kinesis", "refinery", "emr-serverless")),
 ]
 """The combinations of settings that change what is shown or watched, or where it comes from."""
 
