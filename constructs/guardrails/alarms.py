@@ -19,11 +19,12 @@ _FEWEST_RECORDS = 20
 
 
 class SandboxAlarms(Construct):
-    """Few alarms, each about something to be done, that is told to the topic and by nothing else in the sandbox.
+    """Few alarms, each about something to be done that nothing else in the sandbox tells, and told to the topic.
 
-    A refinery run that fails, for one, tells so itself, and only a run that times out cannot. What has no data is in
+    They are made in the stack that they watch, since a reference from another would keep what they watch from being
+    replaced. A refinery run that fails, for one, tells so itself, and only a run that times out cannot. What has no data is in
     order: a sandbox where nothing happens stays silent. CloudWatch bills an alarm by the metrics that it refers to,
-    ten of which are free in every account; all of these together refer to fewer.
+    ten of which are free in every account; those of a sandbox together refer to fewer.
 
     Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_billing.html,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html,
