@@ -22,19 +22,20 @@ class IngestionStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
+        namespace = f"MlSandbox/{settings.name}"
         self.transform = OrderTransform(
             self,
             "OrderTransform",
             key=lake.key,
             log_retention=settings.log_retention,
-            metric_namespace=f"MlSandbox/{settings.name}",
+            metric_namespace=namespace,
         )
         order_stream = (
             OrderStream(self, "OrderStream", key=lake.key)
             if settings.ingestion_source == IngestionSource.KINESIS
             else None
         )
-        self.delivery = OrderDelivery(
+        delivery = OrderDelivery(
             self,
             "OrderDelivery",
             sandbox_name=settings.name,
@@ -47,13 +48,11 @@ class IngestionStack(Stack):
             log_retention=settings.log_retention,
         )
 
+        self.delivery_metrics = DeliveryMetrics(delivery.name, namespace)
         SandboxAlarms(self, "Alarms", topic=lake.notices).watch_delivery(
-            DeliveryMetrics(self.delivery.delivery_stream, self.transform.metric_namespace),
-            buffer_seconds=settings.buffer_seconds,
+            self.delivery_metrics, buffer_seconds=settings.buffer_seconds
         )
 
-        CfnOutput(
-            self, "DeliveryStreamName", key="DeliveryStream", value=self.delivery.delivery_stream.delivery_stream_name
-        )
+        CfnOutput(self, "DeliveryStreamName", key="DeliveryStream", value=delivery.delivery_stream.delivery_stream_name)
         if order_stream:
             CfnOutput(self, "OrderStreamName", key="OrderStream", value=order_stream.stream_name)

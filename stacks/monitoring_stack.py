@@ -3,11 +3,9 @@
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_kinesisfirehose as firehose
 from constructs import Construct
 
 from guardrails.dashboard import SandboxDashboard
-from guardrails.metrics import DeliveryMetrics
 from stacks.feature_store_stack import FeatureStoreStack
 from stacks.ingestion_stack import IngestionStack
 from stacks.processing_stack import ProcessingStack
@@ -24,12 +22,7 @@ class MonitoringStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
 
         self._dashboard = SandboxDashboard(self, "Dashboard", sandbox_name=settings.name)
-        stream = firehose.DeliveryStream.from_delivery_stream_attributes(
-            self, "DeliveryStream", delivery_stream_name=ingestion.delivery.name
-        )
-        self._dashboard.show_delivery(
-            DeliveryMetrics(stream, ingestion.transform.metric_namespace), ingestion.transform.function
-        )
+        self._dashboard.show_delivery(ingestion.delivery_metrics, ingestion.transform.function)
 
         CfnOutput(self, "DashboardUrl", value=self._dashboard.url)
 

@@ -15,8 +15,9 @@ from tests.dashboards import alarms
 from tests.permissions import service_may
 from tests.policy_documents import ACCOUNT, REGION
 from tests.synthesis import synthesize
-from tests.test_permissions import KEY, NOTICES
 
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/key"
+NOTICES = f"arn:aws:sns:{REGION}:{ACCOUNT}:notices"
 ALARM = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:ml-sandbox-ingestion-AlarmsDeliveryIsLate-a1b2"
 OF_THE_SANDBOX = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": ALARM}
 CLOUDWATCH = "cloudwatch.amazonaws.com"

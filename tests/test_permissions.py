@@ -300,7 +300,7 @@ ALLOWED = [
     Row("fit job", "s3:DeleteObject", f"{CURATED}/transformations/training_until=2026-08-24/manifest/part-0"),
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/clean-orders-job"),
     Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/raw-crawler"),
-    Row("pipeline", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
+    Row("pipeline", "sns:Publish", NOTICES),
     # the same jobs on EMR Serverless
     Row("clean job on EMR", "s3:PutObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
     Row("clean job on EMR", "logs:DescribeLogGroups", "*"),

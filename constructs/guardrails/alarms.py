@@ -22,9 +22,9 @@ class SandboxAlarms(Construct):
     """Few alarms, each about something to be done that nothing else in the sandbox tells, and told to the topic.
 
     They are made in the stack that they watch, since a reference from another would keep what they watch from being
-    replaced. A refinery run that fails, for one, tells so itself, and only a run that times out cannot. What has no data is in
-    order: a sandbox where nothing happens stays silent. CloudWatch bills an alarm by the metrics that it refers to,
-    ten of which are free in every account; those of a sandbox together refer to fewer.
+    replaced. A refinery run that fails, for one, tells so itself, and only a run that times out cannot. What has no
+    data is in order: a sandbox where nothing happens stays silent. CloudWatch bills an alarm by the metrics that it
+    refers to, ten of which are free in every account; those of a sandbox together refer to fewer.
 
     Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_billing.html,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html,
@@ -47,21 +47,22 @@ class SandboxAlarms(Construct):
             "Orders have been waiting in Firehose for longer than its buffer explains. The delivery stream's log says "
             "why.",
             delivery.processed_age,
-            above=1.5 * buffer_seconds + _GRACE.to_seconds(),
+            threshold=1.5 * buffer_seconds + _GRACE.to_seconds(),
         )
         self._tell(
             "TransformFails",
             "Firehose got no answer from the transform: it failed, took too long or was throttled. Its log says why; "
             "records that fail three times lie under errors/ in the processed zone.",
             delivery.answered,
-            below=1,
+            threshold=1,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
         )
         self._tell(
             "TransformHasAFault",
             "The transform could not judge a record, for a fault of its own, not of the record. Its log has a line "
             "with the reason internal_error.",
             delivery.failed_for(Reason.INTERNAL_ERROR),
-            above=0,
+            threshold=0,
         )
         self._tell(
             "ManyRecordsFail",
@@ -73,7 +74,7 @@ class SandboxAlarms(Construct):
                 label="failed, in percent",
                 period=PERIOD,
             ),
-            above=_MOST_FAILED_PERCENT,
+            threshold=_MOST_FAILED_PERCENT,
         )
 
     def watch_refinery(self, state_machine: sfn.StateMachine) -> None:
@@ -83,7 +84,7 @@ class SandboxAlarms(Construct):
             "A run of the refinery has reached the time limit of its state machine and was ended. Its execution shows "
             "the job that took so long; start it again once that is settled.",
             state_machine.metric_timed_out(period=PERIOD),
-            above=0,
+            threshold=0,
         )
 
     def watch_training(self, pipeline: str) -> None:
@@ -93,7 +94,7 @@ class SandboxAlarms(Construct):
             "A run of the training pipeline has failed. Its failed step says why: a job that broke, or, at "
             "NotGoodEnough, a model that is not registered.",
             training_runs(pipeline, "ExecutionFailed"),
-            above=0,
+            threshold=0,
         )
 
     def watch_rule(self, construct_id: str, rule: events.IRule, target: str) -> None:
@@ -102,7 +103,7 @@ class SandboxAlarms(Construct):
             construct_id,
             f"EventBridge has given up on calling {target}: it may not, or there is none. Deploy the sandbox again.",
             not_handed_over(rule),
-            above=0,
+            threshold=0,
         )
 
     def _tell(
@@ -111,18 +112,16 @@ class SandboxAlarms(Construct):
         description: str,
         metric: cloudwatch.IMetric,
         *,
-        above: float | None = None,
-        below: float | None = None,
+        threshold: float,
+        comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             construct_id,
             alarm_description=description,
             metric=metric,
-            threshold=below if above is None else above,
-            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-            if above is None
-            else cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            threshold=threshold,
+            comparison_operator=comparison,
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

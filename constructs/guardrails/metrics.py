@@ -1,7 +1,7 @@
 """What CloudWatch knows of the sandbox: by layer, the metrics that the dashboard shows and the alarms watch.
 
-What AWS gives a name in the CDK is taken from there. Whatever has dimensions here is compared by
-``tests/test_dashboard.py`` with AWS's documentation, or with what the sandbox's own code emits.
+What a construct of the CDK gives is taken from there. ``tests/test_dashboard.py`` compares all of it with AWS's
+documentation, or with what the sandbox's own code emits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
-from aws_cdk import aws_kinesisfirehose as firehose
 
 from firehose_transform.reasons import Reason
 
@@ -25,13 +24,13 @@ class DeliveryMetrics:
     Source: https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html
     """
 
-    stream: firehose.IDeliveryStream
+    stream_name: str
     namespace: str
     """In which the transform emits."""
 
     @property
     def raw_age(self) -> cloudwatch.Metric:
-        return self.stream.metric_backup_to_s3_data_freshness(statistic="Maximum", period=PERIOD)
+        return self._of_stream("BackupToS3.DataFreshness", "Maximum")
 
     @property
     def processed_age(self) -> cloudwatch.Metric:
@@ -39,7 +38,7 @@ class DeliveryMetrics:
 
     @property
     def sent(self) -> cloudwatch.Metric:
-        return self.stream.metric_incoming_records(statistic="Sum", period=PERIOD)
+        return self._of_stream("IncomingRecords", "Sum")
 
     @property
     def answered(self) -> cloudwatch.Metric:
@@ -62,7 +61,13 @@ class DeliveryMetrics:
         return self._of_transform("RecordsFailed", {"Reason": reason})
 
     def _of_stream(self, name: str, statistic: str) -> cloudwatch.Metric:
-        return self.stream.metric(name, statistic=statistic, period=PERIOD)
+        return cloudwatch.Metric(
+            namespace="AWS/Firehose",
+            metric_name=name,
+            dimensions_map={"DeliveryStreamName": self.stream_name},
+            statistic=statistic,
+            period=PERIOD,
+        )
 
     def _of_transform(self, name: str, dimensions_map: dict[str, str] | None = None) -> cloudwatch.Metric:
         return cloudwatch.Metric(

@@ -29,7 +29,6 @@ class OrderTransform(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         illustrates(self, "3.6")
-        self.metric_namespace = metric_namespace
         log_group = logs.LogGroup(
             self,
             "Logs",
