@@ -9,6 +9,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
+from cost.prices import price_list
 from firehose_transform.batch import Batch, Failure
 from firehose_transform.reasons import Reason
 from firehose_transform.telemetry import log_lines
@@ -211,3 +212,9 @@ class TestTheDashboard:
 def test_two_sandboxes_in_an_account_count_apart() -> None:
     namespace = {metric.namespace for metric in emitted("default")}
     assert namespace == {"MlSandbox/ml-sandbox"}
+
+
+def test_what_the_transform_emits_is_as_many_metrics_as_its_price_says() -> None:
+    """More than the ten that CloudWatch gives for nothing, so that the hours in which they are sent cost."""
+    assert len(emitted("default")) == 3 + len(Reason)
+    assert "has three, and one for each reason" in price_list().prices["custom-metric-month"].note
