@@ -151,6 +151,10 @@ def _at_most(resource: str) -> Callable[[Properties], float]:
     return lambda properties: float(properties["MaximumCapacity"][resource].split()[0])
 
 
+def _emits_metrics(properties: Properties) -> bool:
+    return "METRIC_NAMESPACE" in properties.get("Environment", {}).get("Variables", {})
+
+
 def _volume_gb(properties: Properties) -> float:
     storage = properties["DefaultUserSettings"]["SpaceStorageSettings"]["DefaultEbsStorageSettings"]
     return float(storage["DefaultEbsVolumeSizeInGb"])
@@ -166,6 +170,7 @@ _UNITS: Mapping[str, Callable[[Properties], float]] = {
     "kinesis-put-units": lambda properties: not _is_on_demand(properties),
     "lambda-arm-second": _memory_gb("arm64"),
     "lambda-x86-second": _memory_gb("x86_64"),
+    "custom-metric-month": _emits_metrics,
     "glue-hour": _dpus("STANDARD"),
     "glue-flex-hour": _dpus("FLEX"),
     "emr-serverless-vcpu-hour": _at_most("Cpu"),

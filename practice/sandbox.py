@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[1]
 LOCAL_DIRECTORY = PROJECT / ".local"
 
 NEEDED_LAYERS = ("lake", "ingestion")
-OTHER_LAYERS = ("feature-store", "training", "processing", "studio", "guardrails")
+OTHER_LAYERS = ("feature-store", "training", "processing", "studio", "guardrails", "monitoring")
 """What a sandbox can lack: not every region offers SageMaker's part of it."""
 LAYERS = (*NEEDED_LAYERS, *OTHER_LAYERS)
 

@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import Annotations, Duration, Stack
 from constructs import Construct
 
+from guardrails.alarms import SandboxAlarms
 from guardrails.budget import SandboxBudget
 from guardrails.idle_guard import IdleGuard
 from guardrails.spot_guard import SpotGuard
@@ -31,7 +32,7 @@ class GuardrailsStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
-        SpotGuard(
+        spot_guard = SpotGuard(
             self,
             "SpotGuard",
             sandbox_name=settings.name,
@@ -42,7 +43,7 @@ class GuardrailsStack(Stack):
             key=lake.key,
             log_retention=settings.log_retention,
         )
-        IdleGuard(
+        idle_guard = IdleGuard(
             self,
             "IdleGuard",
             sandbox_name=settings.name,
@@ -53,6 +54,9 @@ class GuardrailsStack(Stack):
             key=lake.key,
             log_retention=settings.log_retention,
         )
+        alarms = SandboxAlarms(self, "Alarms", topic=lake.notices)
+        alarms.watch_rule("GuardNotCalled", spot_guard.rule, "the guard over training jobs")
+        alarms.watch_rule("IdleGuardNotCalled", idle_guard.rule, "the guard over endpoints and notebooks")
         if not settings.notice_email:
             Annotations.of(self).add_info(
                 f"There is no budget, since {PREFIX}notice_email is empty. To be told before the sandbox costs more "

@@ -5,13 +5,13 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from guardrails.alarms import SandboxAlarms
+from guardrails.metrics import DeliveryMetrics
 from lakehouse.order_delivery import OrderDelivery
 from lakehouse.order_stream import IngestionSource, OrderStream
 from lakehouse.order_transform import OrderTransform
 from stacks.lake_stack import LakeStack
 from stacks.settings import Settings
-
-METRIC_NAMESPACE = "MlSandbox/Ingestion"
 
 
 class IngestionStack(Stack):
@@ -22,12 +22,13 @@ class IngestionStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
 
-        transform = OrderTransform(
+        namespace = f"MlSandbox/{settings.name}"
+        self.transform = OrderTransform(
             self,
             "OrderTransform",
             key=lake.key,
             log_retention=settings.log_retention,
-            metric_namespace=METRIC_NAMESPACE,
+            metric_namespace=namespace,
         )
         order_stream = (
             OrderStream(self, "OrderStream", key=lake.key)
@@ -37,13 +38,19 @@ class IngestionStack(Stack):
         delivery = OrderDelivery(
             self,
             "OrderDelivery",
+            sandbox_name=settings.name,
             order_stream=order_stream,
-            transform=transform.function,
+            transform=self.transform.function,
             zones=lake.zones,
             table=lake.orders_tables.processed,
             key=lake.key,
             buffer_seconds=settings.buffer_seconds,
             log_retention=settings.log_retention,
+        )
+
+        self.delivery_metrics = DeliveryMetrics(delivery.name, namespace)
+        SandboxAlarms(self, "Alarms", topic=lake.notices).watch_delivery(
+            self.delivery_metrics, buffer_seconds=settings.buffer_seconds
         )
 
         CfnOutput(self, "DeliveryStreamName", key="DeliveryStream", value=delivery.delivery_stream.delivery_stream_name)

@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from guardrails.alarms import SandboxAlarms
 from guardrails.guide import illustrates
 from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.named_queries import NamedQueries
@@ -116,7 +117,7 @@ class ProcessingStack(Stack):
         curated.grant_read_objects(fit, [FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)
         curated.grant_replace_objects(fit, ["transformations/"], why_all=why_all)
 
-        pipeline = RefineryPipeline(
+        self.pipeline = RefineryPipeline(
             self,
             "Pipeline",
             name=f"{settings.name}-refinery",
@@ -129,17 +130,22 @@ class ProcessingStack(Stack):
         )
         if application:
             roles = [job.role for script, job in jobs.items() if script not in GLUE_ALONE]
-            application.grant_run(pipeline.state_machine, roles)
-        PipelineTrigger(
+            application.grant_run(self.pipeline.state_machine, roles)
+        trigger = PipelineTrigger(
             self,
             "Trigger",
             trigger=settings.processing_trigger,
-            state_machine=pipeline.state_machine,
+            state_machine=self.pipeline.state_machine,
             raw=raw,
             customers_prefix=CUSTOMERS_PREFIX,
         )
 
-        CfnOutput(self, "PipelineArn", key="Pipeline", value=pipeline.state_machine.state_machine_arn)
+        alarms = SandboxAlarms(self, "Alarms", topic=lake.notices)
+        alarms.watch_refinery(self.pipeline.state_machine)
+        if trigger.rule:
+            alarms.watch_rule("RefineryNotStarted", trigger.rule, "the refinery's state machine")
+
+        CfnOutput(self, "PipelineArn", key="Pipeline", value=self.pipeline.state_machine.state_machine_arn)
 
     def _application(self, settings: Settings, lake: LakeStack) -> EmrServerlessApplication | None:
         """What runs the jobs instead of Glue, if the settings say so."""

@@ -68,6 +68,7 @@ _TYPES: Mapping[str, Sequence[str]] = {
     "Studio": ["AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile"],
     # the budget is left out alone
     "Guardrails": [],
+    "Monitoring": [],
 }
 _NEEDS: Mapping[str, Sequence[str]] = {
     "Training": ["FeatureStore"],

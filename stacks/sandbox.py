@@ -11,6 +11,7 @@ from stacks.feature_store_stack import FeatureStoreStack
 from stacks.guardrails_stack import GuardrailsStack
 from stacks.ingestion_stack import IngestionStack
 from stacks.lake_stack import LakeStack
+from stacks.monitoring_stack import MonitoringStack
 from stacks.processing_stack import ProcessingStack
 from stacks.regions import MISSING, missing_stacks
 from stacks.settings import PREFIX, Settings
@@ -101,6 +102,21 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
             with_budget_type=region not in MISSING["AWS::Budgets::Budget"],
         )
         illustrates(guardrails, "6.6")
+    monitoring = MonitoringStack(
+        app,
+        "Monitoring",
+        stack_name=f"{settings.name}-monitoring",
+        description="Machine-learning sandbox: a dashboard of all layers (guide 6.6)",
+        settings=settings,
+        ingestion=ingestion,
+    )
+    if "Processing" not in missing:
+        monitoring.show_refinery(processing)
+    if "FeatureStore" not in missing:
+        monitoring.show_features(feature_store)
+    if "Training" not in missing:
+        monitoring.show_training(training)
+    illustrates(monitoring, "6.6")
     Tags.of(app).add("sandbox", settings.name)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
+from guardrails.alarms import SandboxAlarms
 from guardrails.custom_resource_logs import CustomResourceLogs
 from guardrails.guide import illustrates
 from lakehouse.catalog import grant_read_tables
@@ -100,6 +101,7 @@ class TrainingStack(Stack):
             storage=storage,
         )
         illustrates(self.pipeline, "6.1")
+        SandboxAlarms(self, "Alarms", topic=lake.notices).watch_training(self.pipeline.name)
         RegistryCleaner(
             self,
             "RegistryCleaner",

@@ -28,7 +28,9 @@ _PSEUDO_PARAMETERS = {
 _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "AWS::Athena::WorkGroup": ("Name",),
     "AWS::EMRServerless::Application": ("Name",),
+    "AWS::Events::Rule": ("Name",),
     "AWS::Glue::DataQualityRuleset": ("Name",),
+    "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName",),
     "AWS::Glue::Database": ("DatabaseInput", "Name"),
     "AWS::Glue::Table": ("TableInput", "Name"),
     "AWS::Logs::LogGroup": ("LogGroupName",),

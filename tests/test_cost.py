@@ -90,6 +90,11 @@ class TestAResource:
         assert arm[1] == "USD 0.0000066667 per second (0.5 GB)"
         assert charges("AWS::Lambda::Function")[1] == "USD 0.0000020833 per second (0.125 GB)"
 
+    def test_pays_for_metrics_if_it_emits_them(self) -> None:
+        metrics = "USD 0.30 per metric and month"
+        assert metrics in charges("AWS::Lambda::Function", Environment={"Variables": {"METRIC_NAMESPACE": "Orders"}})
+        assert metrics not in charges("AWS::Lambda::Function", Environment={"Variables": {"TOPIC_ARN": "notices"}})
+
     def test_is_paid_while_idle_for_each_zone_or_shard(self) -> None:
         endpoint = {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
         stream = {"StreamModeDetails": {"StreamMode": "PROVISIONED"}, "ShardCount": 2}

@@ -5,6 +5,8 @@ The tests build on each other, from the deployment to its end.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,6 +106,29 @@ def test_athena_counts_the_same(sandbox: Sandbox, manifest: Manifest) -> None:
     processed = ask(sandbox, "SELECT count(*) FROM orders").rows
     failed = ask(sandbox, "SELECT count(*) FROM orders_failed").rows
     assert (processed, failed) == ([[str(manifest.processed)]], [[str(manifest.failed.total())]])
+
+
+def test_the_dashboard_counts_the_same(sandbox: Sandbox, manifest: Manifest) -> None:
+    cloudwatch = sandbox.client("cloudwatch")
+    dashboard = cloudwatch.get_dashboard(DashboardName=sandbox["DashboardUrl"].rpartition("/")[2])
+    graphs = [widget["properties"].get("metrics", []) for widget in json.loads(dashboard["DashboardBody"])["widgets"]]
+    own = [metric for graph in graphs for metric in graph if metric[0] == f"MlSandbox/{NAME}"]
+    counted: Counter[str] = Counter()
+    for namespace, name, *dimensions, _ in own:
+        sums = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": dimensions[0], "Value": dimensions[1]}] if dimensions else [],
+            StartTime=datetime.now(UTC) - timedelta(hours=1),
+            EndTime=datetime.now(UTC) + timedelta(hours=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        counted["/".join([name, *dimensions[1:]])] += round(sum(datapoint["Sum"] for datapoint in sums))
+    assert counted["RecordsOk"] == manifest.processed
+    # the total of those that failed has no dimension, and MiniStack takes that for every dimension
+    by_reason = {key.partition("/")[2]: number for key, number in counted.items() if "/" in key and number}
+    assert by_reason == expected(manifest).failed
 
 
 def test_every_order_lies_in_the_partition_of_its_own_day(sandbox: Sandbox, manifest: Manifest) -> None:
@@ -296,6 +321,8 @@ def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
     work_in_studio(cloud, "ana")
     cdk(cloud, "destroy", "--all", "--force")
     left = {
+        "alarms": cloud.client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "dashboards": cloud.client("cloudwatch").list_dashboards()["DashboardEntries"],
         "buckets": [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]],
         "databases": cloud.client("glue").get_databases()["DatabaseList"],
         "crawlers": cloud.client("glue").get_crawlers()["Crawlers"],

@@ -107,7 +107,7 @@ class TestKey:
 
     def test_decrypts_for_services_of_this_account_only(self, lake: SynthesizedStack) -> None:
         by_services = [s for s in statements(lake.one("AWS::KMS::Key"), "KeyPolicy") if "Service" in s["Principal"]]
-        assert {s["Sid"] for s in by_services} == {"UseByCloudWatchLogs", "UseByLogDelivery"}
+        assert {s["Sid"] for s in by_services} == {"UseByAlarms", "UseByCloudWatchLogs", "UseByLogDelivery"}
         for statement in by_services:
             assert "AWS::AccountId" in json.dumps(statement["Condition"])
 

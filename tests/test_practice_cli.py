@@ -84,7 +84,7 @@ class Deployed:
                 },
                 {"StackName": f"ml-sandbox-{stack}"},
             )
-        for _ in ("training", "processing", "studio", "guardrails"):
+        for _ in ("training", "processing", "studio", "guardrails", "monitoring"):
             self.stubs["cloudformation"].add_client_error("describe_stacks", "ValidationError")
 
     def will_take_features(self, number: int) -> None:

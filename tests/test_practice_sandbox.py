@@ -67,7 +67,7 @@ def test_the_outputs_of_all_stacks_are_found() -> None:
     assert [sandbox[output] for output in outputs] == ["raw", "orders", "features", "training", "pipeline", "d-1"]
 
 
-@pytest.mark.parametrize("layer", ["feature-store", "training", "processing", "studio", "guardrails"])
+@pytest.mark.parametrize("layer", ["feature-store", "training", "processing", "studio", "guardrails", "monitoring"])
 def test_a_region_that_lacks_a_part_leaves_the_others_in_use(layer: str) -> None:
     sandbox = found(lake={"RawBucket": "raw"}, **{layer.replace("-", "_"): None})
     assert sandbox["RawBucket"] == "raw"

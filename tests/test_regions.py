@@ -82,7 +82,7 @@ def needs(stack: str) -> list[str]:
     ],
 )
 def test_are_built_without_what_they_lack(region: str | None, left_out: set[str]) -> None:
-    whole = {"Lake", "Ingestion", "FeatureStore", "Training", "Processing", "Studio", "Guardrails"}
+    whole = {"Lake", "Ingestion", "FeatureStore", "Training", "Processing", "Studio", "Guardrails", "Monitoring"}
     assert stacks_in(region) == whole - left_out
 
 

@@ -98,10 +98,10 @@ class IdleGuard(Guard):
             key=key,
             log_retention=log_retention,
         )
-        rule = events.Rule(
+        self.rule = events.Rule(
             self,
             "Rule",
             schedule=events.Schedule.rate(Duration.hours(1)),
             targets=[targets.LambdaFunction(self.function)],
         )
-        acknowledge(rule, {"Serverless-EventBusDLQ": "What one hour misses, the next one looks at again"})
+        acknowledge(self.rule, {"Serverless-EventBusDLQ": "What one hour misses, the next one looks at again"})

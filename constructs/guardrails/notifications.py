@@ -1,18 +1,48 @@
 """Where the sandbox tells what somebody should know."""
 
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from guardrails.acknowledge import acknowledge
+
 
 class NotificationTopic(sns.Topic):
     """A topic for whoever wants to know; it takes messages over TLS alone and keeps them encrypted.
 
-    An e-mail address, if there is one, is asked once whether it wants to be told.
+    An e-mail address, if there is one, is asked once whether it wants to be told. Alarms of the sandbox may publish:
+    the topic's policy says so, because it replaces the one by which whatever the account owns could.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, email: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, sandbox_name: str, key: kms.IKey, email: str) -> None:
         super().__init__(scope, construct_id, master_key=key, enforce_ssl=True)
         if email:
-            self.add_subscription(subscriptions.EmailSubscription(email))
+            subscription = self.add_subscription(subscriptions.EmailSubscription(email))
+            undelivered = (
+                "What could not be mailed would lie in a queue that nobody reads; its cause is in the console too"
+            )
+            acknowledge(subscription, {"Serverless-SNSRedrivePolicy": undelivered})
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="PublishByAlarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic_arn],
+                conditions=of_alarms(sandbox_name),
+            )
+        )
+
+
+def of_alarms(sandbox_name: str) -> dict[str, dict[str, str]]:
+    """The condition that CloudWatch acts for an alarm of this sandbox, as CloudFormation names it after its stack."""
+    return {
+        "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+        "ArnLike": {
+            "aws:SourceArn": f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:{sandbox_name}-*"
+        },
+    }

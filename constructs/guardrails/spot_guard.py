@@ -75,7 +75,7 @@ class SpotGuard(Guard):
             key=key,
             log_retention=log_retention,
         )
-        rule = events.Rule(
+        self.rule = events.Rule(
             self,
             "Rule",
             event_pattern=events.EventPattern(
@@ -86,4 +86,4 @@ class SpotGuard(Guard):
             targets=[targets.LambdaFunction(self.function)],
         )
         repeated = "EventBridge tries for a day to hand an event over, and every further state of a job is another"
-        acknowledge(rule, {"Serverless-EventBusDLQ": repeated})
+        acknowledge(self.rule, {"Serverless-EventBusDLQ": repeated})

@@ -5,6 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from guardrails.notifications import of_alarms
+
 _SERVICES = ("firehose", "glue", "kinesis", "s3", "sagemaker", "sns", "states")
 
 
@@ -16,15 +18,16 @@ class SandboxKey(kms.Key):
     principal, however privileged, decrypts an object by calling KMS itself.
 
     Some users do not come through a service on behalf of a caller, so each has a statement of its own: CloudWatch
-    Logs calls KMS as itself, bound here to the log groups of this account, and so does the delivery of a state
-    machine's encrypted logs; services take grants for
+    Logs calls KMS as itself, bound here to the log groups of this account, and so do the delivery of a state
+    machine's encrypted logs and the sandbox's alarms, when they tell the encrypted topic; services take grants for
     volumes and stores that live on after the call; and SageMaker tries the key as the role of a feature group's
-    offline store, without which creating the group fails. That role is known by its path, since it belongs to a
-    stack that builds on this key.
+    offline store, without which creating the group fails. That role is known by its path, and the alarms by their
+    names, since they belong to stacks that build on this key.
 
     Sources: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
     https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html,
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services,
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource,
     https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-security.html
     """
@@ -45,6 +48,7 @@ class SandboxKey(kms.Key):
                     _administration(),
                     _log_encryption(),
                     _log_delivery(),
+                    _alarms(sandbox_name),
                     _grants_to_services(),
                     _use_by_role(self.feature_store_role_path),
                     *(_use_through(service) for service in _SERVICES),
@@ -120,6 +124,16 @@ def _log_delivery() -> iam.PolicyStatement:
             "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
             "ArnLike": {"aws:SourceArn": f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:*"},
         },
+    )
+
+
+def _alarms(sandbox_name: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="UseByAlarms",
+        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        resources=["*"],
+        conditions=of_alarms(sandbox_name),
     )
 
 

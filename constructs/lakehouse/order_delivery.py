@@ -30,6 +30,9 @@ class OrderDelivery(Construct):
     Dynamic partitioning and format conversion need a buffer of at least 64 MB and 60 seconds, and cannot be
     switched on for a stream that was created without them: such a change needs a new construct id.
 
+    It has a name, which says where it reads from, because another source replaces the stream: the dashboard in another
+    stack knows it by that name, where a reference would keep it from being replaced.
+
     Sources: https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning.html,
     https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
     """
@@ -39,6 +42,7 @@ class OrderDelivery(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        sandbox_name: str,
         order_stream: kinesis.IStream | None,
         transform: lambda_.IFunction,
         zones: Mapping[Zone, s3.IBucket],
@@ -63,9 +67,11 @@ class OrderDelivery(Construct):
         role.allow_writing(zones[Zone.PROCESSED], [PROCESSED_PREFIX, ERRORS_PREFIX])
         buffer_interval = Duration.seconds(buffer_seconds)
         error_prefix = ERRORS_PREFIX + "!{firehose:error-output-type}/failed_date=!{timestamp:yyyy-MM-dd}/"
+        self.name = f"{sandbox_name}-orders-{'from-stream' if order_stream else 'direct'}"
         self.delivery_stream = firehose.DeliveryStream(
             self,
             "DeliveryStream",
+            delivery_stream_name=self.name,
             role=role.without_policy_updates(),
             source=firehose.KinesisStreamSource(order_stream) if order_stream else None,
             encryption=None if order_stream else firehose.StreamEncryption.customer_managed_key(key),

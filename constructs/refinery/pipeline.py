@@ -63,7 +63,7 @@ class RefineryPipeline(Construct):
             .next(self._run("Ingest", "ingest_features", cutoffs))
             .next(self._run("Fit transformations", "fit_transformations", dates))
         )
-        log_group = logs.LogGroup(
+        self.log_group = logs.LogGroup(
             self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
         )
         whole = sfn.Parallel(self, "Refine", result_path=sfn.JsonPath.DISCARD).branch(refine)
@@ -76,7 +76,7 @@ class RefineryPipeline(Construct):
             definition_body=sfn.DefinitionBody.from_chainable(self._dates(whole)),
             timeout=_TIMEOUT,
             tracing_enabled=True,
-            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
+            logs=sfn.LogOptions(destination=self.log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(
                 # by ARN, so that the CDK does not open the key's policy wider than the key itself does
                 kms.Key.from_key_arn(self, "Key", key.key_arn)

@@ -41,10 +41,11 @@ class PipelineTrigger(Construct):
         customers_prefix: str,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.rule: events.Rule | None = None
         if trigger == ProcessingTrigger.ON_DEMAND:
             return
         by_schedule = trigger == ProcessingTrigger.DAILY
-        rule = events.Rule(
+        self.rule = events.Rule(
             self,
             "Rule",
             schedule=events.Schedule.cron(hour="4", minute="0") if by_schedule else None,
@@ -66,4 +67,4 @@ class PipelineTrigger(Construct):
             ],
         )
         lost_event = "An event that is lost costs nothing but time: the next one, or a run on demand, does its work too"
-        acknowledge(rule, {"Serverless-EventBusDLQ": lost_event})
+        acknowledge(self.rule, {"Serverless-EventBusDLQ": lost_event})

@@ -111,6 +111,7 @@ PROVISIONERS = MiniStackModule(
     "_REPLACING_PROPERTIES",
     "_RESOURCE_HANDLERS",
     "_STACK_TAG_PROPERTY",
+    "_cw_metric_alarm_record",
     "_ec2_rtb_delete",
     "_ec2_sg_delete",
     "_ec2_subnet_delete",
