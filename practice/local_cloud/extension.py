@@ -24,6 +24,7 @@ from practice.local_cloud import (
     s3,
     sagemaker,
     step_functions,
+    tagging,
 )
 from practice.local_cloud.hooks import PROVISIONERS
 from practice.local_cloud.service import Route, Service
@@ -50,6 +51,7 @@ SERVICES: tuple[Service, ...] = (
     s3,
     sagemaker,
     step_functions,
+    tagging,
 )
 
 

@@ -68,6 +68,7 @@ EC2 = MiniStackModule(
     "_resource_matches_tag_filters",
     "_route_tables",
     "_security_groups",
+    "_tags",
     "_vpc_endpoints",
     "_vpce_fields_xml",
 )
@@ -104,7 +105,9 @@ GLUE = MiniStackModule(
     "_update_job",
     "_update_table",
 )
+KINESIS = MiniStackModule("services.kinesis", "_streams")
 LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs", "_execute_function_dispatch")
+LOGS = MiniStackModule("services.cloudwatch_logs", "_log_groups")
 PROVISIONERS = MiniStackModule(
     "services.cloudformation.provisioners",
     "_CUSTOM_NAME_REPLACEMENT",
@@ -149,5 +152,7 @@ STEP_FUNCTIONS = MiniStackModule(
     "_run_execution",
     "_run_sub_machine",
     "_state_machines",
+    "_tags",
     "now_iso",
 )
+TAGGING = MiniStackModule("services.tagging", "_COLLECTORS")

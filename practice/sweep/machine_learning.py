@@ -67,15 +67,21 @@ def _domains(client: Any, _account: Account) -> Iterator[Found]:
         yield Found(domain["DomainId"], domain["DomainArn"], names=(domain["DomainName"],), going=going)
 
 
-def _model_packages(client: Any, _account: Account) -> Iterator[Found]:
-    """Both kinds: without asking, SageMaker lists only those outside groups.
+def _model_packages(client: Any, account: Account) -> Iterator[Found]:
+    """Both kinds: without asking, SageMaker lists only those outside groups. One in a group has the tags of the group.
 
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListModelPackages.html
+    Sources: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListModelPackages.html,
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
     """
     for package in pages(client, "list_model_packages", "ModelPackageSummaryList", ModelPackageType="Both"):
         arn = package["ModelPackageArn"]
-        going = package["ModelPackageStatus"] == "Deleting"
-        yield Found(arn.partition("/")[2], arn, going=going)
+        group = package.get("ModelPackageGroupName")
+        yield Found(
+            arn.partition("/")[2],
+            arn,
+            tags_of=account.arn("sagemaker", f"model-package-group/{group}") if group else "",
+            going=package["ModelPackageStatus"] == "Deleting",
+        )
 
 
 KINDS = (

@@ -32,6 +32,8 @@ class Found:
     """Names that can tell the owner, beside the id."""
     within: str = ""
     """The ARN of what it lies in, such as its VPC."""
+    tags_of: str = ""
+    """The ARN of what it has its tags from, if they are not its own."""
     shared: bool = False
     """Whether the service makes one for the whole account."""
     going: bool = False
@@ -50,7 +52,7 @@ class Scope:
 
     def standing(self, found: Found) -> Standing | None:
         """None for what belongs to another sandbox, or to none."""
-        tag = self.tags.get(found.arn)
+        tag = self.tags.get(found.tags_of or found.arn)
         owner = tag or self.tags.get(found.within) or self._named(found)
         if owner == self.name:
             if found.going:
