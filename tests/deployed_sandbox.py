@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk.cx_api import CloudAssembly, CloudFormationStackArtifact
+from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
 from stacks.sandbox import sandbox_app
@@ -58,11 +59,17 @@ class DeployedSandbox:
             status = settled_status(cloudformation, stack.stack_name)
             assert status == "CREATE_COMPLETE", failure_reasons(cloudformation, stack.stack_name)
 
-    def destroy(self) -> dict[str, tuple[str, str]]:
-        """Delete the stacks in reverse order, as ``cdk destroy`` does; by name, the last status and what failed."""
+    def destroy(self) -> str:
+        """Delete the stacks in reverse order, up to one that fails, as ``cdk destroy`` does; why that one failed."""
         cloudformation = self.cloud.client("cloudformation")
-        names = [stack.stack_name for stack in reversed(self.stacks)]
-        return {name: delete_stack(cloudformation, name) for name in names}
+        for stack in reversed(self.stacks):
+            try:
+                status, reasons = delete_stack(cloudformation, stack.stack_name)
+            except ClientError:
+                continue  # gone since an earlier attempt
+            if status != "DELETE_COMPLETE":
+                return f"{stack.stack_name}: {reasons}"
+        return ""
 
     def ids(self, type_: str) -> list[str]:
         """The physical ids of all resources of a type."""

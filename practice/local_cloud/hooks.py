@@ -138,7 +138,9 @@ PROVISIONERS = MiniStackModule(
 RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_account_id", "get_region", "json_response")
 ROUTER = MiniStackModule("core.router", "SERVICE_PATTERNS")
 S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
-STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
+STACKS = MiniStackModule(
+    "services.cloudformation.stacks", "_add_event", "_delete_resource", "_extract_deps", "_runs_on_worker_thread"
+)
 STEP_FUNCTIONS = MiniStackModule(
     "services.stepfunctions",
     "_ExecutionError",

@@ -51,7 +51,7 @@ def app_status(app: Record, now: float) -> str:
 
 
 async def set_stopping_seconds(query: Mapping[str, str]) -> Record:
-    global _stopping_seconds  # noqa: PLW0603 - the local cloud's own state
+    global _stopping_seconds
     _stopping_seconds = float(query["seconds"])
     return {}
 

@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from practice.local_cloud import emr_serverless_applications, sagemaker_tags
-from practice.local_cloud.hooks import ATHENA, EC2, FIREHOSE, KINESIS, LOGS, RESPONSES, STEP_FUNCTIONS, TAGGING
+from practice.local_cloud.hooks import (
+    ATHENA,
+    CLOUDFORMATION,
+    EC2,
+    FIREHOSE,
+    KINESIS,
+    LOGS,
+    RESPONSES,
+    STEP_FUNCTIONS,
+    TAGGING,
+)
 from practice.local_cloud.service import Operations, Route
 
 Tagged = tuple[str, list[dict[str, str]]]
@@ -42,6 +52,12 @@ def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def _athena() -> Iterator[Tagged]:
     for arn, tags in ATHENA._tags.items():
         yield arn, _pairs(tags)
+
+
+def _cloudformation() -> Iterator[Tagged]:
+    for stack in CLOUDFORMATION._stacks.values():
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            yield stack["StackId"], stack.get("Tags", [])
 
 
 def _ec2() -> Iterator[Tagged]:
@@ -82,6 +98,7 @@ def _states() -> Iterator[Tagged]:
 
 _COLLECTORS: Mapping[str, Callable[[], Iterator[Tagged]]] = {
     "athena": _athena,
+    "cloudformation": _cloudformation,
     "ec2": _ec2,
     "emr-serverless": _emr_serverless,
     "firehose": _firehose,

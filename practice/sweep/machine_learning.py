@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from practice.sweep.kinds import Account, Finder, Kind, pages
-from practice.sweep.ownership import Found
+from practice.sweep.ownership import Found, canonical
 
 _RUNNING = ("InProgress", "Stopping")
 _GOING = ("Deleting", "Stopping")
@@ -42,7 +42,7 @@ def _in_domain(operation: str, key: str, resource: str, path: Callable[[Any], st
             if item["Status"] not in _GONE:
                 domain = account.arn("sagemaker", f"domain/{item['DomainId']}")
                 name = f"{item['DomainId']}/{path(item)}"
-                arn = account.arn("sagemaker", f"{resource}/{name}")
+                arn = canonical(account.arn("sagemaker", f"{resource}/{name}"))
                 yield Found(name, arn, within=domain, going=item["Status"] == "Deleting", item=item)
 
     return find

@@ -74,6 +74,21 @@ def _owner(name: str, sandboxes: Iterable[str]) -> str | None:
     return max((s for s in sandboxes if name == s or name.startswith(f"{s}-")), key=len, default=None)
 
 
+def canonical(arn: str) -> str:
+    """An ARN as the finders name it: a log group's without the wildcard, an app's with its type in small letters.
+
+    AWS's own pages have the types of apps in both spellings.
+
+    Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/domain-user-isolation.html,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-jl.html
+    """
+    arn = arn.removesuffix(":*")
+    if resource_type(arn) != "sagemaker:app":
+        return arn
+    owner, kind, name = arn.rsplit("/", 2)
+    return f"{owner}/{kind.lower()}/{name}"
+
+
 def resource_type(arn: str) -> str:
     """The service of an ARN with the type of the resource, where the ARN names one: ``sagemaker:endpoint``."""
     _, _, service, _, _, resource = arn.split(":", 5)
