@@ -156,6 +156,7 @@ def test_an_app_stuck_in_deleting_fails_its_stack_with_a_reason_that_names_it_an
     assert "if an app is still here after an hour, only AWS Support can remove it" in told
     assert "Nothing is deleted while stacks exist: stuck-lake, " in told
     stuck_apps(0)
+    be_patient(sandbox, seconds=60)
     assert sandbox.destroy() == ""
     assert by_kind(survey("stuck", local_cloud.client), *set(Standing) - {Standing.SHARED}).keys() == {"key"}
 
