@@ -49,9 +49,8 @@ diff: setup ## compare with what is deployed in the account of the environment
 	$(CDK) diff
 deploy: setup ## deploy into the account of the environment
 	$(CDK) deploy --all
-destroy: setup ## destroy everything that `make deploy` created, and look for what is left
-	$(CDK) destroy --all
-	$(BIN)/python -m practice sweep --aws
+destroy: setup ## destroy everything that `make deploy` created, and look for what is left, even if a stack stays
+	$(CDK) destroy --all; status=$$?; $(BIN)/python -m practice sweep --aws && exit $$status
 
 .PHONY: docs
 docs: setup ## write the generated pages of docs/

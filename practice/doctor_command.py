@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache, partial
-from typing import Any
 
-import boto3
 import typer
 from botocore.config import Config
 from rich.markup import escape
@@ -17,7 +15,10 @@ from practice.doctor import machine
 from practice.doctor.findings import SECONDS, Finding, Verdict, examine
 from practice.errors import PracticeError
 from practice.options import Aws
-from practice.sandbox import PROJECT
+from practice.sandbox import PROJECT, aws_session
+
+CREDENTIALS = "Credentials"
+_FINE = Finding(Verdict.FINE, "")
 
 
 def doctor(context: typer.Context, aws: Aws = None) -> None:
@@ -32,6 +33,10 @@ def doctor(context: typer.Context, aws: Aws = None) -> None:
     _show(findings)
     if blocking := _blocking(findings):
         raise PracticeError(f"A deployment cannot work yet: {', '.join(blocking)}.")
+    if findings.get(CREDENTIALS, _FINE).verdict is Verdict.UNKNOWN:
+        raise PracticeError("AWS did not say who you are, so nothing in the account was checked.")
+    if unknown := [name for name, finding in findings.items() if finding.verdict is Verdict.UNKNOWN]:
+        out.print(f"[yellow]{len(unknown)} of {len(findings)} could not be checked.[/] What was found blocks nothing.")
     if not aws:
         out.print("To check your AWS account as well, add --aws.")
 
@@ -42,14 +47,14 @@ def _account(name: str) -> dict[str, Finding]:
     from practice.doctor.quotas import quota_checks
     from stacks.settings import Settings
 
-    session: Any = boto3.Session()
+    session = aws_session()
     if not session.region_name:
         fix = "AWS_REGION=eu-central-1, or: aws configure set region eu-central-1"
         return {"Region": Finding(Verdict.BLOCKS, "none in the environment", fix)}
     config = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"mode": "standard"})
     client = cache(lambda service: session.client(service, config=config))
-    findings = examine({"Credentials": partial(credentials, client("sts"))})
-    if _blocking(findings):
+    findings = examine({CREDENTIALS: partial(credentials, client("sts"))})
+    if findings[CREDENTIALS].verdict is not Verdict.FINE:
         return findings
     context = json.loads((PROJECT / "cdk.json").read_text(encoding="utf-8"))["context"]
     checks = account_checks(name, session.region_name, client)

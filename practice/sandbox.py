@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,14 @@ def default_name() -> str:
     return str(context["sandbox:name"])
 
 
+def aws_session() -> Any:
+    """A session of the user's account in the region that the CDK deploys to; boto3 alone does not read AWS_REGION.
+
+    Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+    """
+    return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+
+
 @dataclass(frozen=True)
 class Target:
     """Where commands go; ``cloud`` is the local cloud, or None for AWS."""
@@ -47,7 +56,7 @@ class Target:
     def choose(cls, *, aws: bool | None, directory: Path) -> Target:
         """AWS only when it is asked for: nothing that costs money happens by default."""
         if aws:
-            session: Any = boto3.Session()
+            session = aws_session()
             sts: STSClient = session.client("sts")
             account = sts.get_caller_identity()["Account"]
             client = partial(session.client, config=Config(retries={"mode": "standard", "total_max_attempts": 8}))

@@ -8,21 +8,21 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from practice.console import out, show, step, table
+from practice.console import COMMAND, out, show, step, table
 from practice.errors import PracticeError
 from practice.options import Aws
 from practice.sandbox import Target
 from practice.sweep.ownership import Standing
-from practice.sweep.stacks import FAILED, STACK
+from practice.sweep.stacks import STACK, failures
 from practice.sweep.survey import Leftover, Survey, delete, survey
 
 _MOST_OF_A_KIND = 10
 _NOTES = {
-    Standing.TAGGED: "carries the tag, so --delete deletes it",
+    Standing.TAGGED: "carries the sandbox's tag",
     Standing.UNKNOWN: "carries the tag, but only its service can delete it; gone already, if it was deleted lately",
     Standing.NAMED: "named after the sandbox or in its network, without its tag: yours to delete",
     Standing.SHARED: "of the whole account, so others may need it: never deleted",
-    Standing.GOING: "goes by itself",
+    Standing.GOING: "goes by itself; if an app is still here after an hour, only AWS Support can remove it",
 }
 
 
@@ -44,19 +44,36 @@ def sweep(
     with out.status("Looking"):
         seen = survey(name, target.client)
     _show(name, seen)
-    stacks = [leftover.found for leftover in seen.leftovers if leftover.kind is STACK]
-    if stacks:
-        out.print(
-            f"[yellow]The sandbox is deployed: {', '.join(stack.id for stack in stacks)}.[/] "
-            "What is listed is in use. Destroy the stacks first: make destroy"
-        )
+    deployed = _tell_stacks(seen)
     if doomed:
-        if in_use := [stack.id for stack in stacks if stack.item != FAILED]:
-            raise PracticeError(f"Nothing is deleted while stacks exist: {', '.join(in_use)}. First: make destroy")
+        if deployed:
+            raise PracticeError(f"Nothing is deleted while stacks exist: {', '.join(deployed)}. First: make destroy")
         seen = _delete(name, target, seen, yes=yes)
+    elif not deployed and any(leftover.can_be_deleted for leftover in seen.leftovers):
+        place = "" if target.cloud else " --aws"
+        out.print(f"To delete what carries the tag, with what it holds: {COMMAND} --name {name} sweep{place} --delete")
     if seen.unseen:
         reasons = "".join(f"\n  {kind}: {why}" for kind, why in seen.unseen.items())
         raise PracticeError(f"Nobody could look for these, so some may be left:{reasons}")
+
+
+def _tell_stacks(seen: Survey) -> list[str]:
+    """Say which stacks there are; returns those whose deletion has not failed: what is in them is in use."""
+    deployed: list[str] = []
+    for stack in (leftover.found for leftover in seen.leftovers if leftover.kind is STACK):
+        reasons = failures(stack)
+        if reasons is None:
+            deployed.append(stack.id)
+        else:
+            out.print(f"[red]The stack {stack.id} could not be deleted.[/] To try again: make destroy")
+            for reason in reasons:
+                out.print(f"  {escape(reason)}", soft_wrap=True)
+    if deployed:
+        out.print(
+            f"[yellow]The sandbox is deployed: {', '.join(deployed)}.[/] What is listed is in use. "
+            "Destroy the stacks first: make destroy"
+        )
+    return deployed
 
 
 def _delete(name: str, target: Target, seen: Survey, *, yes: bool) -> Survey:

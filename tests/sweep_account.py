@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.validate import validate_parameters
-from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sagemaker.models import sagemaker_backends
+
+from tests.throttling import Throttle
 
 REGION = "eu-central-1"
 PREFIX = f"arn:aws:sagemaker:{REGION}:123456789012"
@@ -44,8 +44,7 @@ class SweepAccount:
     """Clients as `Target` has them, and leftovers of sandboxes by kind."""
 
     def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-        self.throttle_every = 0
+        self.throttle = Throttle()
         self.listed: dict[str, list[dict[str, Any]]] = {key: [] for key in _STUBBED.values()}
         self._extra_tags: list[dict[str, Any]] = []
         self.client = cache(self._client)
@@ -53,11 +52,12 @@ class SweepAccount:
     def _client(self, service: str) -> Any:
         client = _SESSION.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 8}))
         events = client.meta.events
-        events.register("before-send", self._throttle)
+        events.register("before-send", self.throttle)
         for operation, key in _STUBBED.items():
             events.register(f"before-call.{operation}", partial(self._list, key))
         for operation, key in _DELETED.items():
             events.register(f"before-call.{operation}", partial(self._delete, key))
+        events.register("before-call.sagemaker.DeleteModelPackage", self._delete_model_package)
         if service == "resourcegroupstaggingapi":
             events.register("after-call.resource-groups-tagging-api.GetResources", self._add_tags)
         return client
@@ -67,19 +67,15 @@ class SweepAccount:
         validate_parameters(answer, model.output_shape)
         return SimpleNamespace(status_code=200, headers={}), answer
 
-    def _throttle(self, request: Any, **_: Any) -> AWSResponse | None:
-        self.calls["sent"] += 1
-        if not self.throttle_every or self.calls["sent"] % self.throttle_every:
-            return None
-        self.calls["throttled"] += 1
-        if "s3" in request.url.split("/")[2]:
-            body = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
-            return _response(request.url, 503, body)
-        return _response(request.url, 400, b'{"__type": "ThrottlingException", "message": "Rate exceeded"}')
-
     def _delete(self, key: str, params: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
         doomed = json.loads(params["body"]).items()
         self.listed[key] = [item for item in self.listed[key] if not doomed <= item.items()]
+        return SimpleNamespace(status_code=200, headers={}), {}
+
+    def _delete_model_package(self, params: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+        """What moto does not do."""
+        kept = sagemaker_backends[DEFAULT_ACCOUNT_ID][REGION].model_packages
+        del kept[json.loads(params["body"])["ModelPackageName"]]
         return SimpleNamespace(status_code=200, headers={}), {}
 
     def _add_tags(self, parsed: Any, **_: Any) -> None:
@@ -197,7 +193,3 @@ class SweepAccount:
         glue.create_database(DatabaseInput={"Name": database})
         glue.create_table(DatabaseName=database, TableInput={"Name": "customer_features"})
         return {"database": database, "table": f"{database}/customer_features"}
-
-
-def _response(url: str, status: int, body: bytes) -> AWSResponse:
-    return AWSResponse(url, status, HTTPHeaders(), MockRawResponse(body))

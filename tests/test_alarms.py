@@ -36,6 +36,7 @@ def test_are_few() -> None:
         "RefineryTimedOut",
         "TrainingFailed",
         "GuardNotCalled",
+        "IdleGuardNotCalled",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -14,12 +15,16 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from practice import cli
+from practice import cli, doctor_command
+from practice.console import out
 from practice.doctor import findings, machine
 from practice.doctor.account import account_checks, credentials
 from practice.doctor.findings import Finding, Verdict, examine
 from practice.doctor.quotas import quota_checks
+from practice.local_cloud.lifecycle import LocalCloud
+from practice.sandbox import LAYERS
 from stacks.settings import Settings
+from tests.deployed_sandbox import bootstrap
 
 SPOT = "Quota: ml.m5.large for spot training job usage"
 
@@ -195,6 +200,100 @@ def test_tools_that_are_too_old_block(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert [machine.node().verdict, machine.python().verdict] == [Verdict.BLOCKS, Verdict.BLOCKS]
     monkeypatch.setenv("PATH", "")
     assert machine.node().what == "not found"
+
+
+class Doctor:
+    """Runs `practice doctor --aws`, with an endpoint in the place of AWS."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def run(self, endpoint: str, **environment: str) -> tuple[int, dict[str, str], str]:
+        """The exit code, by check what its line tells, and what stands below the table."""
+        here = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "NO_PROXY": "127.0.0.1"}
+        keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+        for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
+            self._monkeypatch.delenv(name, raising=False)
+        for name, value in (here | keys | environment).items():
+            self._monkeypatch.setenv(name, value)
+        self._monkeypatch.setattr(out, "width", 300)
+        self._monkeypatch.setattr(sys, "argv", ["practice", "doctor", "--aws"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        told = self._capsys.readouterr()
+        lines = [line.split(maxsplit=1) for line in told.out.splitlines()]
+        rows = [line[1] for line in lines if line and line[0] in "✓!✗?"]
+        found = {name.strip(): told.strip() for name, _, told in (row.partition("  ") for row in rows)}
+        return int(end.value.code or 0), found, told.out.rpartition("\n\n")[2] + told.err
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    return Doctor(monkeypatch, capsys)
+
+
+def test_every_check_is_answered_and_what_a_cloud_lacks_is_told_as_not_checked(
+    doctor: Doctor, local_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (findings, doctor_command):
+        monkeypatch.setattr(module, "SECONDS", 20)  # the local cloud loads a service when it is first asked
+    bootstrap(local_cloud)
+    code, found, below = doctor.run(local_cloud.endpoint)
+    assert code == 0
+    assert found["CDK bootstrap"] == "version 30"
+    assert {found[f"Stack ml-sandbox-{layer}"] for layer in LAYERS} == {"free"}
+    lacking = {name for name, told in found.items() if told.startswith("could not be checked: An error occurred")}
+    codeless = {name for name, told in found.items() if told.startswith("its code is not known here")}
+    assert lacking | codeless == {"Lake Formation", *(name for name in found if name.startswith("Quota: "))}
+    assert f"{len(lacking | codeless)} of {len(found)} could not be checked." in below
+    assert not [name for name, told in found.items() if told.startswith("timed out")]
+
+
+@pytest.fixture
+def silence() -> Iterator[str]:
+    """An endpoint that takes connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(256)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_never_answers_leaves_nothing_to_ask(doctor: Doctor, silence: str) -> None:
+    started = time.monotonic()
+    code, found, below = doctor.run(silence)
+    assert (code, found["Credentials"].partition("  ")[0]) == (1, "timed out after 1 s")
+    assert "so nothing in the account was checked" in below
+    assert found.keys() == {*machine.CHECKS, "Credentials"}
+    assert time.monotonic() - started < 15
+
+
+@pytest.mark.slow
+def test_every_service_that_never_answers_is_told_after_a_second(silence: str) -> None:
+    session: Any = boto3.Session("local", "local", region_name="us-east-1")
+    client = cache(lambda service: session.client(service, endpoint_url=silence))
+    checks = account_checks("mine", "us-east-1", client) | quota_checks(Settings(), client)
+    started = time.monotonic()
+    found = examine(checks)
+    assert time.monotonic() - started < 3
+    answered = {name for name, finding in found.items() if finding.what != "timed out after 1 s"}
+    assert answered == {"Region", *(name for name, finding in found.items() if "its code is not known" in finding.what)}
+
+
+def test_an_account_without_a_region_blocks_and_what_the_fix_says_is_read(
+    doctor: Doctor, silence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    code, found, _ = doctor.run(silence, AWS_REGION="")
+    assert code == 1
+    assert "AWS_REGION=eu-central-1" in found["Region"]
+
+
+def test_a_check_that_goes_wrong_in_any_way_is_no_verdict() -> None:
+    def broken() -> Finding:
+        raise LookupError("no such key")
+
+    assert examine({"broken": broken})["broken"].what == "could not be checked: no such key"
 
 
 @pytest.mark.parametrize(("verdict", "code"), [(Verdict.BLOCKS, 1), (Verdict.WARNS, 0), (Verdict.UNKNOWN, 0)])

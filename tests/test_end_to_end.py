@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from practice.sending import send_all
 from practice.sweep.ownership import Standing
 from practice.sweep.survey import survey
 from tests.conftest import free_port
+from tests.inventory import inventory
 
 NAME = "end-to-end"
 PLAN = Plan(count=3_000, seed=7, days=310, end=datetime.now(UTC).replace(microsecond=0))
@@ -63,8 +64,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="module")
-def sandbox(cloud: LocalCloud) -> Sandbox:
+def before(cloud: LocalCloud) -> Mapping[str, set[str]]:
+    """What was in the cloud before the sandbox."""
     bootstrap(cloud, quietly)
+    return inventory(cloud)
+
+
+@pytest.fixture(scope="module")
+def sandbox(cloud: LocalCloud, before: Mapping[str, set[str]]) -> Sandbox:
     deploy(cloud, NAME, quietly)
     return Sandbox.find(NAME, Target.of(cloud))
 
@@ -316,41 +323,18 @@ def test_studio_can_move_into_the_network_of_the_sandbox(cloud: LocalCloud, sand
 
 
 def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
-    cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest, features: FeatureWrites
+    cloud: LocalCloud,
+    before: Mapping[str, set[str]],
+    sandbox: Sandbox,
+    manifest: Manifest,
+    features: FeatureWrites,
 ) -> None:
     work_in_studio(cloud, "ana")
     cdk(cloud, "destroy", "--all", "--force")
-    left = {
-        "alarms": cloud.client("cloudwatch").describe_alarms()["MetricAlarms"],
-        "dashboards": cloud.client("cloudwatch").list_dashboards()["DashboardEntries"],
-        "buckets": [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]],
-        "databases": cloud.client("glue").get_databases()["DatabaseList"],
-        "crawlers": cloud.client("glue").get_crawlers()["Crawlers"],
-        "security configurations": cloud.client("glue").get_security_configurations()["SecurityConfigurations"],
-        "workgroups": [w["Name"] for w in cloud.client("athena").list_work_groups()["WorkGroups"]],
-        "delivery streams": cloud.client("firehose").list_delivery_streams()["DeliveryStreamNames"],
-        "data streams": cloud.client("kinesis").list_streams()["StreamNames"],
-        "functions": cloud.client("lambda").list_functions()["Functions"],
-        # but for those that SageMaker makes for the jobs of the whole account
-        "log groups": [
-            group["logGroupName"]
-            for group in cloud.client("logs").describe_log_groups()["logGroups"]
-            if group["logGroupName"] not in (training.LOG_GROUP, "/aws/sagemaker/ProcessingJobs")
-        ],
-        "roles": [r["RoleName"] for r in cloud.client("iam").list_roles()["Roles"] if NAME in r["RoleName"]],
-        "domains": cloud.client("sagemaker").list_domains()["Domains"],
-        "feature groups": cloud.client("sagemaker").list_feature_groups()["FeatureGroupSummaries"],
-        "model package groups": cloud.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"],
-        "pipelines": cloud.client("sagemaker").list_pipelines()["PipelineSummaries"],
-        "networks": [vpc for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
-        "endpoints": endpoints(cloud),
-        "state machines": cloud.client("stepfunctions").list_state_machines()["stateMachines"],
-        "rules": cloud.client("events").list_rules()["Rules"],
-        "topics": cloud.client("sns").list_topics()["Topics"],
-        "keys": [key for key in customer_keys(cloud) if key["KeyState"] != "PendingDeletion"],
-    }
-    bootstrapped = [name for name in left["buckets"] if name.startswith("cdk-hnb659fds-assets-")]
-    assert left == {kind: [] for kind in left} | {"buckets": bootstrapped, "workgroups": ["primary"]}
+    left = {what: names - before[what] for what, names in inventory(cloud).items() if names - before[what]}
+    of_the_account = {training.LOG_GROUP, "/aws/sagemaker/ProcessingJobs"}
+    assert left.pop("log groups", set()) <= of_the_account
+    assert left == {}
     assert [key for key in customer_keys(cloud) if key["KeyState"] == "PendingDeletion"]
     swept = survey(NAME, cloud.client)
     assert swept.unseen == {}

@@ -79,6 +79,21 @@ def test_a_kms_key_waits_for_its_deletion_and_loses_its_alias(local_cloud: Local
     assert "alias/test" not in [found["AliasName"] for found in kms.list_aliases()["Aliases"]]
 
 
+def test_what_a_resource_needs_that_cannot_be_deleted_is_kept_until_it_can(
+    local_cloud: LocalCloud, deploy: Deploy
+) -> None:
+    cloudformation, s3 = local_cloud.client("cloudformation"), local_cloud.client("s3")
+    topic = {"Type": "AWS::SNS::Topic"}
+    bucket = {"Type": "AWS::S3::Bucket", "DependsOn": "Needed"}
+    name = deploy({"Needed": topic, "Other": topic, "Bucket": bucket}, "test-needed")["Bucket"]
+    s3.put_object(Bucket=name, Key="a", Body=b"")
+    cloudformation.delete_stack(StackName="test-needed")
+    kept = cloudformation.describe_stack_resources(StackName="test-needed")["StackResources"]
+    assert {resource["LogicalResourceId"] for resource in kept} == {"Bucket", "Needed"}
+    s3.delete_object(Bucket=name, Key="a")
+    assert delete_stack(cloudformation, "test-needed")[0] == "DELETE_COMPLETE"
+
+
 def test_an_unknown_resource_type_is_refused(local_cloud: LocalCloud) -> None:
     cloudformation = local_cloud.client("cloudformation")
     body = '{"Resources": {"Group": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {}}}}'

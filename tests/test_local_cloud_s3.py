@@ -32,6 +32,13 @@ def test_encryption_is_kept(deploy: Deploy, s3: Any) -> None:
     assert found == {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
 
 
+def test_a_bucket_that_is_gone_already_does_not_keep_its_stack(
+    local_cloud: LocalCloud, deploy: Deploy, s3: Any
+) -> None:
+    s3.delete_bucket(Bucket=deploy({"Bucket": bucket()}, "test-bucket-gone")["Bucket"])
+    assert delete_stack(local_cloud.client("cloudformation"), "test-bucket-gone")[0] == "DELETE_COMPLETE"
+
+
 def test_an_object_is_encrypted_as_its_bucket_says(deploy: Deploy, s3: Any) -> None:
     rule = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}}
     auto_delete = {"Type": "Custom::S3AutoDeleteObjects", "Properties": {"BucketName": {"Ref": "Bucket"}}}

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from cleaning.passes import StillThereError
 from registry_cleaner import handler
 
 PIPELINE = "ml-sandbox-churn-training"
@@ -19,6 +20,7 @@ GROUP = "ml-sandbox-customer-churn"
 DELETE = {
     "RequestType": "Delete",
     "PhysicalResourceId": PIPELINE,
+    "GiveUpAt": 4e9,
     "ResourceProperties": {"PipelineName": PIPELINE, "ModelPackageGroupName": GROUP},
 }
 KEPT = DELETE | {"ResourceProperties": {"PipelineName": PIPELINE}}
@@ -105,6 +107,12 @@ class TestPackages:
         lists(service, "list_pipeline_executions", [])
         lists(service, "list_model_packages", [package(1, "Deleting")])
         assert not complete()
+
+    def test_still_there_when_it_is_time_to_give_up_are_named_in_the_reason(self, service: Stubber) -> None:
+        lists(service, "list_pipeline_executions", [])
+        lists(service, "list_model_packages", [package(1, "Deleting")])
+        with pytest.raises(StillThereError, match=rf"model packages of .*: {PACKAGE_ARN}/1 \(Deleting\)\. Delete the"):
+            complete(DELETE | {"GiveUpAt": 0.0})
 
     def test_of_a_group_that_is_kept_are_kept_and_executions_are_stopped(self, service: Stubber) -> None:
         lists(service, "list_pipeline_executions", [execution("a")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +13,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cleaning.passes import sagemaker_client
+from cleaning.passes import StillThereError, sagemaker_client
 from studio_cleaner import handler
 
 DOMAIN = "d-cleaned"
 OTHER_DOMAIN = "d-neighbour"
 DELETE = {"RequestType": "Delete", "PhysicalResourceId": DOMAIN, "ResourceProperties": {"DomainId": DOMAIN}}
+FAR, PAST = 4e9, 0.0
+"""When to give up."""
 
 
 @pytest.fixture
@@ -57,8 +60,8 @@ def deletes_space(service: Stubber, name: str) -> None:
     service.add_response("delete_space", {}, {"DomainId": DOMAIN, "SpaceName": name})
 
 
-def complete() -> bool:
-    return handler.is_complete(DELETE, None)["IsComplete"]
+def complete(give_up_at: float = FAR) -> bool:
+    return handler.is_complete(DELETE | {"GiveUpAt": give_up_at}, None)["IsComplete"]
 
 
 class TestApps:
@@ -106,6 +109,18 @@ class TestApps:
         lists(service, "list_spaces", [])
         assert complete()
 
+    def test_still_there_when_it_is_time_to_give_up_are_named_in_the_reason(self, service: Stubber) -> None:
+        lists(
+            service, "list_apps", [app("default", "Deleting"), *(app(str(n), UserProfileName="bo") for n in range(5))]
+        )
+        for number in range(5):
+            deletes_app(service, str(number), UserProfileName="bo")
+        told = (
+            r"apps of d-cleaned are still there: notebooks/JupyterLab/default \(Deleting\), bo/.* and 1 more\. Delete"
+        )
+        with pytest.raises(StillThereError, match=told):
+            complete(PAST)
+
     def test_of_another_domain_are_left_alone_even_if_they_are_listed(self, service: Stubber) -> None:
         lists(service, "list_apps", [app("default", DomainId=OTHER_DOMAIN, SpaceName="notebooks")])
         lists(service, "list_spaces", [])
@@ -152,10 +167,10 @@ class TestDeletion:
         lists(service, "list_spaces", [])
         assert [complete() for _ in range(5)] == [False, False, False, False, True]
 
-    def test_of_a_domain_with_nothing_in_it_is_complete_at_once(self, service: Stubber) -> None:
+    def test_of_a_domain_with_nothing_in_it_is_complete_at_once_however_late(self, service: Stubber) -> None:
         lists(service, "list_apps", [])
         lists(service, "list_spaces", [])
-        assert complete()
+        assert complete(PAST)
 
     def test_of_a_domain_that_is_gone_is_complete(self, service: Stubber) -> None:
         for operation in ("list_apps", "list_spaces"):
@@ -205,9 +220,12 @@ class TestOtherEvents:
         event = DELETE | {"RequestType": request_type, "ResourceProperties": {"DomainId": "d-new"}}
         assert handler.on_event(event, None) == {"PhysicalResourceId": "d-new"}
 
-    def test_to_delete_leave_the_name_as_it_is(self) -> None:
+    def test_to_delete_leave_the_name_as_it_is_and_say_when_to_give_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATIENCE_SECONDS", "3300")
         event = DELETE | {"ResourceProperties": {"DomainId": "d-new"}}
-        assert handler.on_event(event, None) == {"PhysicalResourceId": DOMAIN}
+        answer = handler.on_event(event, None)
+        assert answer["PhysicalResourceId"] == DOMAIN
+        assert answer["GiveUpAt"] == pytest.approx(time.time() + 3300, abs=5)
 
 
 class TestClient:

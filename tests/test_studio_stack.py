@@ -689,6 +689,8 @@ class TestCleaner:
         (retry,) = json.loads(definition)["States"]["framework-isComplete-task"]["Retry"]
         assert retry["IntervalSeconds"] * retry["MaxAttempts"] == 3600
         assert studio.one("Custom::StudioCleaner").properties["ServiceTimeout"] == "3600"
+        patience = studio.one("AWS::Lambda::Function", "CleanerOnEvent").properties["Environment"]["Variables"]
+        assert int(patience["PATIENCE_SECONDS"]) < 3600 - 2 * retry["IntervalSeconds"]
 
     def test_has_what_it_needs_until_it_is_deleted(self, studio: SynthesizedStack) -> None:
         resources = {resource.logical_id: resource for resource in studio.all()}

@@ -116,9 +116,9 @@ def test_every_page_is_read_and_a_service_that_throttles_every_third_call_is_ask
     names = {f"/aws/lambda/{MINE}-{number}" for number in range(1200)}
     for name in sorted(names):
         logs.create_log_group(logGroupName=name)
-    account.throttle_every = 3
+    account.throttle.every = 3
     seen = survey(MINE, account.client)
-    assert account.calls["throttled"] > 10
+    assert account.throttle.calls["throttled"] > 10
     assert seen.unseen == {}
     assert ids(seen, Standing.NAMED) == names
 

@@ -40,6 +40,12 @@ def test_what_lies_in_something_of_the_sandbox_is_of_it_without_carrying_the_tag
     assert standing(found("sg-1", within="vpc"), vpc="ml-two") is None
 
 
+def test_what_has_its_tags_from_something_carries_them() -> None:
+    package = Found("ml/1", f"{ARN}it", tags_of=f"{ARN}group")
+    assert standing(package, group="ml") is Standing.TAGGED
+    assert standing(package, group="ml-two") is None
+
+
 def test_what_is_for_the_whole_account_is_told_as_that_unless_somebody_owns_it() -> None:
     assert standing(found("/aws/sagemaker/TrainingJobs", shared=True)) is Standing.SHARED
     assert standing(found("/aws/sagemaker/TrainingJobs", shared=True), it="ml-two") is None

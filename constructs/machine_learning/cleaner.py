@@ -14,12 +14,15 @@ from guardrails.python_function import python_function
 from machine_learning.cleaner_provider import LAMBDA_FINDINGS, CleanerProvider
 
 _WAIT = Duration.hours(1)
+_PATIENCE = Duration.minutes(55)
+"""Less than the framework waits, so that the code has the last word and says what is still there."""
 
 
 class Cleaner(Construct):
     """A custom resource that is deleted before what it cleans, when its code has nothing more to remove.
 
-    That may take an hour; a custom resource can wait no longer. The code is a package of ``lambda/``, whose handler
+    That may take an hour; a custom resource can wait no longer. What is there after 55 minutes fails the deletion, and
+    is named in the reason. The code is a package of ``lambda/``, whose handler
     has ``on_event`` and ``is_complete``; only the latter removes, and has the permissions for it. Both and the
     framework's functions write to one log group, which goes with the stack.
 
@@ -49,6 +52,7 @@ class Cleaner(Construct):
             self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
         )
         on_event = self._function("OnEvent", "on_event", role=self._role("OnEventRole"))
+        on_event.add_environment("PATIENCE_SECONDS", str(_PATIENCE.to_seconds()))
         cleaning_role = self._role("IsCompleteRole")
         for statement in statements:
             cleaning_role.add_to_policy(statement)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cleaning.passes import Obstacle, clear, listed, named_after, sagemaker_client
 from registry_cleaner.registry import running, to_delete, to_stop
 
 
-def on_event(event: dict[str, Any], _context: object) -> dict[str, str]:
+def on_event(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Name the resource after its pipeline."""
     return named_after(event, "PipelineName")
 
@@ -20,15 +21,15 @@ def is_complete(event: dict[str, Any], _context: object) -> dict[str, bool]:
     """
     if event["RequestType"] != "Delete":
         return {"IsComplete": True}
-    group = event["ResourceProperties"].get("ModelPackageGroupName")
-    return {"IsComplete": clean(sagemaker_client(), event["PhysicalResourceId"], group)}
+    return {"IsComplete": clean(sagemaker_client(), event)}
 
 
-def clean(client: Any, pipeline: str, group: str | None) -> bool:
+def clean(client: Any, event: Mapping[str, Any]) -> bool:
     """One pass: the executions that run, and once none does, since it might register one more, the group's packages.
 
     Without a group the packages are kept. True when nothing is left.
     """
+    pipeline, group = event["PhysicalResourceId"], event["ResourceProperties"].get("ModelPackageGroupName")
     executions = Obstacle(
         "executions",
         lambda: running(
@@ -36,13 +37,15 @@ def clean(client: Any, pipeline: str, group: str | None) -> bool:
         ),
         to_stop,
         lambda execution: client.stop_pipeline_execution(PipelineExecutionArn=execution["PipelineExecutionArn"]),
+        lambda execution: f"{execution['PipelineExecutionArn']} ({execution['PipelineExecutionStatus']})",
     )
     if group is None:
-        return clear(pipeline, [executions])
+        return clear(event, [executions])
     packages = Obstacle(
         "model packages",
         lambda: listed(client, "list_model_packages", "ModelPackageSummaryList", ModelPackageGroupName=group),
         to_delete,
         lambda package: client.delete_model_package(ModelPackageName=package["ModelPackageArn"]),
+        lambda package: f"{package['ModelPackageArn']} ({package['ModelPackageStatus']})",
     )
-    return clear(pipeline, [executions, packages])
+    return clear(event, [executions, packages])

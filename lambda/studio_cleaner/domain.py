@@ -48,3 +48,10 @@ def space_key(space: Listed) -> dict[str, str]:
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteSpace.html
     """
     return {name: space[name] for name in ("DomainId", "SpaceName")}
+
+
+def called(item: Listed) -> str:
+    """An app or a space with its status, as in ``lab/JupyterLab/default (Deleting)``."""
+    owner = item.get("SpaceName") or item["UserProfileName"]
+    path = [owner, item["AppType"], item["AppName"]] if "AppName" in item else [owner]
+    return f"{'/'.join(path)} ({item['Status']})"

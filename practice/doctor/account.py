@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from practice.doctor.findings import Check, Finding, Verdict
+from practice.sandbox import LAYERS
 from stacks.regions import missing_stacks
 
 OLDEST_BOOTSTRAP = 6
@@ -37,7 +38,7 @@ def account_checks(name: str, region: str, client: Clients) -> dict[str, Check]:
         "Region": partial(_region, region),
     }
     cloudformation = client("cloudformation")
-    for stack in ("lake", "ingestion", "feature-store", "training", "processing", "studio"):
+    for stack in LAYERS:
         checks[f"Stack {name}-{stack}"] = partial(_stack, cloudformation, name, f"{name}-{stack}")
     database = f"{name.replace('-', '_')}_raw"
     glue, athena, sagemaker = client("glue"), client("athena"), client("sagemaker")

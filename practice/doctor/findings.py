@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from threading import Thread
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 SECONDS = 1.0
 
 
@@ -50,8 +48,11 @@ def _begin(check: Check) -> Future[Finding]:
     def run() -> None:
         try:
             future.set_result(check())
-        except (BotoCoreError, ClientError, OSError) as error:
-            future.set_result(Finding(Verdict.UNKNOWN, str(error), "Allow the call, or look for yourself."))
+        except Exception as error:  # a check that goes wrong, however, says nothing about the account
+            reason = str(error) or type(error).__name__
+            future.set_result(
+                Finding(Verdict.UNKNOWN, f"could not be checked: {reason}", "Allow the call, or look for yourself.")
+            )
 
     Thread(target=run, daemon=True).start()
     return future

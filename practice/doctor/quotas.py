@@ -52,12 +52,13 @@ def quota_checks(settings: Settings, client: Clients) -> dict[str, Check]:
 
 
 def _check(client: Any, name: str, needed: int) -> Finding:
-    fix = f"Request an increase to {needed} or more: Service Quotas, Amazon SageMaker, '{name}'."
+    where = f"Service Quotas, Amazon SageMaker, '{name}'"
+    fix, look = f"Request an increase to {needed} or more: {where}.", f"Look whether it is {needed} or more: {where}."
     if name not in _CODES:
-        return Finding(Verdict.UNKNOWN, "its code is not known here", f"Needs {needed}. {fix}")
+        return Finding(Verdict.UNKNOWN, "its code is not known here", look)
     quota = client.get_service_quota(ServiceCode="sagemaker", QuotaCode=_CODES[name])["Quota"]
     if quota["QuotaName"] != name:
-        return Finding(Verdict.UNKNOWN, f"its code now is of {quota['QuotaName']!r}", f"Needs {needed}. {fix}")
+        return Finding(Verdict.UNKNOWN, f"its code now is of {quota['QuotaName']!r}", look)
     value = int(quota["Value"])
     return Finding(Verdict.FINE, str(value)) if value >= needed else Finding(Verdict.WARNS, f"is {value}", fix)
 

@@ -30,6 +30,7 @@ API = Api("emr-serverless", "ValidationException")
 TYPE = "AWS::EMRServerless::Application"
 _OPERATIONS: Mapping[tuple[str, str], tuple[str, Operation]] = {
     ("POST", "/applications"): ("CreateApplication", applications.create),
+    ("GET", "/applications"): ("ListApplications", applications.list_all),
     ("GET", "/applications/ID"): ("GetApplication", applications.get),
     ("PATCH", "/applications/ID"): ("UpdateApplication", applications.update),
     ("DELETE", "/applications/ID"): ("DeleteApplication", applications.delete),

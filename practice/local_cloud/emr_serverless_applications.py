@@ -70,6 +70,18 @@ def get(request: Request) -> Record:
     return {"application": find(request).describe()}
 
 
+def list_all(_: Request) -> Record:
+    """Every application at once; on AWS those deleted lately are listed too, as TERMINATED."""
+    found = [application.describe() for application in _applications.here.values()]
+    return {"applications": [record | {"id": record["applicationId"]} for record in found]}
+
+
+def all_tags() -> dict[str, dict[str, str]]:
+    """The tags of every application, by ARN."""
+    records = [application.record for application in _applications.here.values()]
+    return {record["arn"]: record.get("tags", {}) for record in records}
+
+
 def update(request: Request) -> Record:
     application = find(request)
     _require_idle(application, "updated")

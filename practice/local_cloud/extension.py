@@ -25,6 +25,7 @@ from practice.local_cloud import (
     s3,
     sagemaker,
     step_functions,
+    tagging,
 )
 from practice.local_cloud.hooks import PROVISIONERS
 from practice.local_cloud.service import Route, Service
@@ -52,6 +53,7 @@ SERVICES: tuple[Service, ...] = (
     s3,
     sagemaker,
     step_functions,
+    tagging,
 )
 
 

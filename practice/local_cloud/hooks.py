@@ -68,6 +68,7 @@ EC2 = MiniStackModule(
     "_resource_matches_tag_filters",
     "_route_tables",
     "_security_groups",
+    "_tags",
     "_vpc_endpoints",
     "_vpce_fields_xml",
 )
@@ -104,7 +105,9 @@ GLUE = MiniStackModule(
     "_update_job",
     "_update_table",
 )
+KINESIS = MiniStackModule("services.kinesis", "_streams")
 LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs", "_execute_function_dispatch")
+LOGS = MiniStackModule("services.cloudwatch_logs", "_log_groups")
 PROVISIONERS = MiniStackModule(
     "services.cloudformation.provisioners",
     "_CUSTOM_NAME_REPLACEMENT",
@@ -136,7 +139,9 @@ PROVISIONERS = MiniStackModule(
 RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_account_id", "get_region", "json_response")
 ROUTER = MiniStackModule("core.router", "SERVICE_PATTERNS")
 S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
-STACKS = MiniStackModule("services.cloudformation.stacks", "_runs_on_worker_thread")
+STACKS = MiniStackModule(
+    "services.cloudformation.stacks", "_add_event", "_delete_resource", "_extract_deps", "_runs_on_worker_thread"
+)
 STEP_FUNCTIONS = MiniStackModule(
     "services.stepfunctions",
     "_ExecutionError",
@@ -150,5 +155,7 @@ STEP_FUNCTIONS = MiniStackModule(
     "_run_execution",
     "_run_sub_machine",
     "_state_machines",
+    "_tags",
     "now_iso",
 )
+TAGGING = MiniStackModule("services.tagging", "_COLLECTORS")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from practice.local_cloud.hooks import PROVISIONERS, RESPONSES, S3
@@ -47,7 +48,10 @@ def _update(physical_id: str, old: Properties, new: Properties, stack_name: str)
 
 
 def _delete(physical_id: str, _properties: Properties) -> None:
-    client("s3").delete_bucket(Bucket=physical_id)
+    """One that is gone already does not keep its stack."""
+    s3 = client("s3")
+    with suppress(s3.exceptions.NoSuchBucket):
+        s3.delete_bucket(Bucket=physical_id)
 
 
 def _refuse_unknown(properties: Properties) -> None:

@@ -2,7 +2,8 @@
 
 A module per kind of thing provides the operations; what none provides is refused with a message that says so.
 ``POST /_sandbox/feature-store/flush`` delivers at once what would otherwise wait to be written to offline stores;
-``POST /_sandbox/training-jobs/interrupt?name=...`` takes the machines of a spot training job away.
+``POST /_sandbox/training-jobs/interrupt?name=...`` takes the machines of a spot training job away;
+``POST /_sandbox/studio/stopping?seconds=...`` has apps stay in Deleting.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from practice.local_cloud import (
     sagemaker_pipelines,
     sagemaker_processing_jobs,
     sagemaker_space,
+    sagemaker_studio,
     sagemaker_tags,
     sagemaker_training_jobs,
     sagemaker_tuning_jobs,
@@ -118,6 +120,7 @@ RESOURCE_HANDLERS: Mapping[str, Operations] = sagemaker_cloudformation.RESOURCE_
 ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "/_sandbox/feature-store/flush"): flush,
     ("POST", "/_sandbox/training-jobs/interrupt"): sagemaker_training_jobs.interrupt,
+    ("POST", "/_sandbox/studio/stopping"): sagemaker_studio.set_stopping_seconds,
 }
 
 

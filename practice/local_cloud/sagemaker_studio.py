@@ -1,17 +1,20 @@
 """The things of SageMaker Studio and how they hang together: domains, user profiles, spaces and apps.
 
 None of them runs anything: an app is a record that reports the status an app would have.
+``POST /_sandbox/studio/stopping?seconds=...`` says how long an app is in Deleting from now on, as one that is stuck is.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from practice.local_cloud.sagemaker_api import Record, Records, in_use, not_found
 
 STARTING_SECONDS = 0.5
 STOPPING_SECONDS = 0.5
+
+_stopping_seconds = STOPPING_SECONDS
 
 DOMAINS: Records[str, Record] = Records()
 USER_PROFILES: Records[tuple[str, str], Record] = Records()
@@ -43,8 +46,14 @@ def space(domain_id: str, name: str) -> Record:
 def app_status(app: Record, now: float) -> str:
     """An app starts and stops in a moment. Once deleted it stays listed, on AWS for 24 hours, here with its domain."""
     if (deleted := app.get("DeletionTime")) is not None:
-        return "Deleting" if now - deleted < STOPPING_SECONDS else "Deleted"
+        return "Deleting" if now - deleted < _stopping_seconds else "Deleted"
     return "Pending" if now - app["CreationTime"] < STARTING_SECONDS else "InService"
+
+
+async def set_stopping_seconds(query: Mapping[str, str]) -> Record:
+    global _stopping_seconds
+    _stopping_seconds = float(query["seconds"])
+    return {}
 
 
 def apps(domain_id: str) -> Iterator[Record]:

@@ -21,6 +21,11 @@ def forget(resource_arn: str) -> None:
     _TAGS.here.pop(resource_arn, None)
 
 
+def all_tags() -> Mapping[str, Mapping[str, str]]:
+    """The tags of every resource, by ARN."""
+    return dict(_TAGS.here)
+
+
 def _of(request: Request) -> dict[str, str]:
     try:
         return _TAGS.here[request["ResourceArn"]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from practice.sweep.kinds import Account, Finder, Kind, pages
-from practice.sweep.ownership import Found
+from practice.sweep.ownership import Found, canonical
 
 _RUNNING = ("InProgress", "Stopping")
 _GOING = ("Deleting", "Stopping")
@@ -42,7 +42,7 @@ def _in_domain(operation: str, key: str, resource: str, path: Callable[[Any], st
             if item["Status"] not in _GONE:
                 domain = account.arn("sagemaker", f"domain/{item['DomainId']}")
                 name = f"{item['DomainId']}/{path(item)}"
-                arn = account.arn("sagemaker", f"{resource}/{name}")
+                arn = canonical(account.arn("sagemaker", f"{resource}/{name}"))
                 yield Found(name, arn, within=domain, going=item["Status"] == "Deleting", item=item)
 
     return find
@@ -67,15 +67,21 @@ def _domains(client: Any, _account: Account) -> Iterator[Found]:
         yield Found(domain["DomainId"], domain["DomainArn"], names=(domain["DomainName"],), going=going)
 
 
-def _model_packages(client: Any, _account: Account) -> Iterator[Found]:
-    """Both kinds: without asking, SageMaker lists only those outside groups.
+def _model_packages(client: Any, account: Account) -> Iterator[Found]:
+    """Both kinds: without asking, SageMaker lists only those outside groups. One in a group has the tags of the group.
 
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListModelPackages.html
+    Sources: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListModelPackages.html,
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
     """
     for package in pages(client, "list_model_packages", "ModelPackageSummaryList", ModelPackageType="Both"):
         arn = package["ModelPackageArn"]
-        going = package["ModelPackageStatus"] == "Deleting"
-        yield Found(arn.partition("/")[2], arn, going=going)
+        group = package.get("ModelPackageGroupName")
+        yield Found(
+            arn.partition("/")[2],
+            arn,
+            tags_of=account.arn("sagemaker", f"model-package-group/{group}") if group else "",
+            going=package["ModelPackageStatus"] == "Deleting",
+        )
 
 
 KINDS = (

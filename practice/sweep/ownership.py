@@ -32,6 +32,8 @@ class Found:
     """Names that can tell the owner, beside the id."""
     within: str = ""
     """The ARN of what it lies in, such as its VPC."""
+    tags_of: str = ""
+    """The ARN of what it has its tags from, if they are not its own."""
     shared: bool = False
     """Whether the service makes one for the whole account."""
     going: bool = False
@@ -50,7 +52,7 @@ class Scope:
 
     def standing(self, found: Found) -> Standing | None:
         """None for what belongs to another sandbox, or to none."""
-        tag = self.tags.get(found.arn)
+        tag = self.tags.get(found.tags_of or found.arn)
         owner = tag or self.tags.get(found.within) or self._named(found)
         if owner == self.name:
             if found.going:
@@ -70,6 +72,21 @@ def _owner(name: str, sandboxes: Iterable[str]) -> str | None:
     """The sandbox whose name a name begins with, the longest if there are several."""
     name = name.lower().replace("_", "-")
     return max((s for s in sandboxes if name == s or name.startswith(f"{s}-")), key=len, default=None)
+
+
+def canonical(arn: str) -> str:
+    """An ARN as the finders name it: a log group's without the wildcard, an app's with its type in small letters.
+
+    AWS's own pages have the types of apps in both spellings.
+
+    Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/domain-user-isolation.html,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-jl.html
+    """
+    arn = arn.removesuffix(":*")
+    if resource_type(arn) != "sagemaker:app":
+        return arn
+    owner, kind, name = arn.rsplit("/", 2)
+    return f"{owner}/{kind.lower()}/{name}"
 
 
 def resource_type(arn: str) -> str:

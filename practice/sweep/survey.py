@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from practice.sweep import catalog, machine_learning, network, stacks, storage
 from practice.sweep.kinds import Account, Kind, pages
-from practice.sweep.ownership import TAG, Found, Scope, Standing, resource_type
+from practice.sweep.ownership import TAG, Found, Scope, Standing, canonical, resource_type
 
 KINDS = (*machine_learning.KINDS, *catalog.KINDS, *storage.KINDS, *network.KINDS, stacks.STACK)
 """In the order in which they can be deleted."""
@@ -101,7 +101,7 @@ def _tags(client: Clients) -> dict[str, str]:
         TagFilters=[{"Key": TAG}],
     )
     return {
-        resource["ResourceARN"].removesuffix(":*"): tag["Value"]
+        canonical(resource["ResourceARN"]): tag["Value"]
         for resource in resources
         for tag in resource["Tags"]
         if tag["Key"] == TAG
