@@ -22,6 +22,7 @@ KINDS = {
     "Processing": {"log group"},
     "Studio": {"app", "domain", "space", "user profile"},
     "Guardrails": {"log group"},
+    "Monitoring": set(),
 }
 """By stack, what a sweep must see of it while it stands: what it cannot see, it does not miss."""
 
