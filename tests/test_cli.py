@@ -43,7 +43,7 @@ def test_synth_passes_every_rule_pack_without_account_and_network(tmp_path: Path
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (tmp_path / "cdk.out").glob("*.template.json")} == {
         f"{stack}.template.json"
-        for stack in ("FeatureStore", "Guardrails", "Ingestion", "Lake", "Processing", "Studio", "Training")
+        for stack in ("Expiry", "FeatureStore", "Guardrails", "Ingestion", "Lake", "Processing", "Studio", "Training")
     }
 
 
