@@ -85,7 +85,7 @@ class TestNothingIsLeftBehind:
 
 
 class TestNothingIdlesAtACost:
-    @pytest.mark.parametrize("combination", ["default", "emr-serverless"])
+    @pytest.mark.parametrize("combination", ["default", "emr-serverless", "smallest"])
     def test_only_the_one_key_costs_something(self, combination: str) -> None:
         found = estimate({name: stack.template for name, stack in synthesize(combination).items()})
         assert [resource.type for resource in found.resources if resource.idle] == ["AWS::KMS::Key"]

@@ -46,6 +46,7 @@ def without_asset_hashes(value: Any) -> Any:
         ("default", "Studio"),
         ("default", "Guardrails"),
         ("smallest", "Guardrails"),
+        ("smallest", "Expiry"),
         ("kinesis", "Ingestion"),
         ("iceberg", "FeatureStore"),
         ("refinery", "Processing"),
