@@ -49,7 +49,7 @@ class Expiring:
     name: str
     machine: str
     queue: str
-    redeploy: Callable[[], None]
+    redeploy: Callable[[], object]
 
     def start(self, clock: dict[str, int]) -> str:
         """Start the machine with another clock than that of the deployment."""
@@ -173,7 +173,7 @@ def expiring(
         (machine,) = {id_ for id_ in ids.values() if ":stateMachine:" in id_}
         (topic,) = (id_ for id_ in ids.values() if id_.startswith("arn:aws:sns:"))
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
-        return Expiring(local_cloud, name, machine, queue, lambda: deploy_expiry() and None)
+        return Expiring(local_cloud, name, machine, queue, deploy_expiry)
 
     yield deploy_all
     sqs.delete_queue(QueueUrl=queue)
