@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from aws_cdk import Annotations, CfnOutput, Duration, Stack
+from aws_cdk import Annotations, CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -38,9 +38,16 @@ class ExpiryStack(Stack):
         deployed_at: datetime,
         **kwargs: Any,
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
+        super().__init__(
+            scope,
+            construct_id,
+            # its parameter would be a difference from a stack that is not deployed
+            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=bool(settings.lifetime_hours)),
+            **kwargs,
+        )
 
         if not settings.lifetime_hours:
+            self.template_options.description = None
             acknowledge(self, {"CloudFormation-Validate::F0001": "The CDK CLI deploys no stack without resources"})
             return
         expiry = Expiry(
