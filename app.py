@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 
 from aws_cdk import App, Validations
 
@@ -25,7 +26,8 @@ def main() -> None:
     region = os.environ.get("CDK_DEFAULT_REGION")
     try:
         check_cli_version(os.environ)
-        build_sandbox(app, Settings.from_context(app.node.get_all_context()), region)
+        settings = Settings.from_context(app.node.get_all_context())
+        build_sandbox(app, settings, region, now=datetime.now(UTC))
     except (CliVersionError, ContractError, SettingsError) as error:
         sys.exit(str(error))
     if message := describe_missing_stacks(region):

@@ -39,7 +39,9 @@ def estimate(templates: Mapping[str, Template], prices: PriceList | None = None)
     known = prices or price_list()
     return Estimate(
         {
-            stack: [resource_cost(logical_id, body, known) for logical_id, body in template["Resources"].items()]
+            stack: [
+                resource_cost(logical_id, body, known) for logical_id, body in template.get("Resources", {}).items()
+            ]
             for stack, template in templates.items()
         }
     )

@@ -32,9 +32,8 @@ class LakeStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
 
         self.key = SandboxKey(self, "Key", sandbox_name=settings.name, removal_policy=settings.removal_policy)
-        self.notices = NotificationTopic(
-            self, "Notices", sandbox_name=settings.name, key=self.key, email=settings.notice_email
-        )
+        self.notices = NotificationTopic(self, "Notices", key=self.key, email=settings.notice_email)
+        self.notices.accept_alarms(settings.name)
         storage = LakeStorage(
             self,
             "Storage",

@@ -1,12 +1,14 @@
 """The stacks of a sandbox, in deployment order."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Tags
+from aws_cdk import App, Stack, Tags
 
 from guardrails.guide import illustrates
+from stacks.expiry_stack import ExpiryStack
 from stacks.feature_store_stack import FeatureStoreStack
 from stacks.guardrails_stack import GuardrailsStack
 from stacks.ingestion_stack import IngestionStack
@@ -21,11 +23,15 @@ from stacks.training_stack import TrainingStack
 _CDK_JSON = Path(__file__).parent.parent / "cdk.json"
 
 
-def build_sandbox(app: App, settings: Settings, region: str | None = None) -> None:
+def build_sandbox(app: App, settings: Settings, region: str | None = None, *, now: datetime) -> None:
     """Add the stacks of the sandbox that the region can have, named ``<sandbox>-<layer>``, every resource tagged.
 
     The tag ``sandbox`` carries the sandbox's name, the tag ``guide`` the section of the study guide that a
     resource illustrates.
+
+    A sandbox with a lifetime lives that long from ``now`` on, the moment of synth: templates then differ in it, from
+    deployment to deployment, and in nothing else. The stack that deletes the others is deployed first, so that one
+    whose deployment fails half-way ends as well, and a clock is restarted before the others change.
     """
     missing = missing_stacks(region)
     lake = LakeStack(
@@ -117,15 +123,29 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None) -> No
     if "Training" not in missing:
         monitoring.show_training(training)
     illustrates(monitoring, "6.6")
+    stacks = [child for child in app.node.children if isinstance(child, Stack)]
+    expiry = ExpiryStack(
+        app,
+        "Expiry",
+        stack_name=f"{settings.name}-expiry",
+        description="Machine-learning sandbox: deletes the other stacks when their time is over (guide 6.6)",
+        settings=settings,
+        stack_names=[stack.stack_name for stack in reversed(stacks)],
+        deployed_at=now,
+    )
+    illustrates(expiry, "6.6")
+    for stack in stacks:
+        stack.add_stack_dependency(expiry)
     Tags.of(app).add("sandbox", settings.name)
 
 
 def sandbox_app(**settings: Any) -> App:
     """The sandbox for tools that read templates without the CDK CLI, with the context of cdk.json.
 
-    That context matters: it holds the feature flags, and templates differ without them.
+    That context matters: it holds the feature flags, and templates differ without them. The moment of deployment is
+    always the same.
     """
     context = json.loads(_CDK_JSON.read_text(encoding="utf-8"))["context"]
     app = App(context=context | {PREFIX + key: value for key, value in settings.items()})
-    build_sandbox(app, Settings.from_context(app.node.get_all_context()))
+    build_sandbox(app, Settings.from_context(app.node.get_all_context()), now=datetime(2026, 1, 1, tzinfo=UTC))
     return app

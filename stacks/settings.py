@@ -146,6 +146,9 @@ class Settings(BaseModel):
     budget_usd: Annotated[int, Field(ge=1, le=10_000)] = 10
     """What the sandbox may cost a month; the budget's alerts are parts of it."""
 
+    lifetime_hours: Annotated[int, Field(ge=0, le=720)] = 0
+    """How long after a deployment the sandbox deletes itself; 0 is never."""
+
     log_retention_days: LogRetentionDays = LogRetentionDays.ONE_WEEK
     """How long logs are kept."""
 

@@ -62,7 +62,11 @@ _ARNS: Mapping[str, str] = {
 _REF_IS_THE_ARN = {"AWS::SNS::Topic", "AWS::SageMaker::ModelPackageGroup", "AWS::StepFunctions::StateMachine"}
 _REF_IS_THE_NAME = {*_ARNS, *_NAME_PROPERTIES} - _REF_IS_THE_ARN
 _ARN_ATTRIBUTES = {"Arn", "DomainArn", "ModelPackageGroupArn"}
-_NAME_ATTRIBUTES = {("AWS::EC2::VPC", "DefaultSecurityGroup"), ("AWS::SageMaker::Domain", "DomainId")}
+_NAME_ATTRIBUTES = {
+    ("AWS::EC2::VPC", "DefaultSecurityGroup"),
+    ("AWS::SageMaker::Domain", "DomainId"),
+    ("AWS::StepFunctions::StateMachine", "Name"),
+}
 
 
 class UnknownIntrinsicError(Exception):

@@ -26,6 +26,7 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
         "athena_scan_limit_mb": 10,
         "notice_email": "owner@example.com",
         "budget_usd": 1,
+        "lifetime_hours": 1,
         "log_retention_days": 1,
         "noncurrent_version_days": 1,
     },
@@ -68,7 +69,7 @@ class SynthesizedStack:
     template: Mapping[str, Any]
 
     def all(self) -> Iterator[Resource]:
-        for logical_id, body in self.template["Resources"].items():
+        for logical_id, body in self.template.get("Resources", {}).items():
             yield Resource(logical_id, body["Type"], body)
 
     def of_type(self, type_: str) -> list[Resource]:

@@ -1,4 +1,4 @@
-"""The whole sandbox on the local cloud: deployed with the real CDK CLI, filled, queried, destroyed.
+"""The whole sandbox on the local cloud: deployed with the real CDK CLI, filled, queried, expired.
 
 The tests build on each other, from the deployment to its end.
 """
@@ -6,6 +6,8 @@ The tests build on each other, from the deployment to its end.
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -300,7 +302,8 @@ def test_diff_finds_no_difference(cloud: LocalCloud, sandbox: Sandbox) -> None:
 def test_another_source_can_be_put_in_front_and_delivers_as_well(
     cloud: LocalCloud, sandbox: Sandbox, manifest: Manifest, tmp_path: Path
 ) -> None:
-    deploy(cloud, NAME, quietly, "--context=sandbox:ingestion_source=kinesis")
+    deploy(cloud, NAME, quietly, "--context=sandbox:ingestion_source=kinesis", "--context=sandbox:lifetime_hours=8")
+    shutil.copytree(cloud.directory / "cdk.out", cloud.directory / "expiring.out")
     found = Sandbox.find(NAME, Target.of(cloud))
     assert "OrderStream" in found.outputs
     before = count(found)
@@ -309,6 +312,12 @@ def test_another_source_can_be_put_in_front_and_delivers_as_well(
     send_all(found, more.counted(orders(plan)), total=plan.count, directory=tmp_path)
     flush(cloud, FIREHOSE)
     assert count(found) - before == expected(more) != Counts()
+
+
+def test_a_deployment_with_a_lifetime_starts_a_clock_that_ends_every_stack(cloud: LocalCloud, sandbox: Sandbox) -> None:
+    (clock,) = clocks(cloud)
+    ended = json.loads(clock["definition"])["States"]["Wait until the warning"]["Assign"]["stacks"]
+    assert set(ended) == stacks(cloud) - {f"{NAME}-expiry"}
 
 
 def test_studio_can_move_into_the_network_of_the_sandbox(cloud: LocalCloud, sandbox: Sandbox) -> None:
@@ -322,7 +331,12 @@ def test_studio_can_move_into_the_network_of_the_sandbox(cloud: LocalCloud, sand
     assert {profile["UserProfileName"] for profile in profiles} == {"ana", "bo"}
 
 
-def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
+def test_a_deployment_without_a_lifetime_takes_the_clock_away(cloud: LocalCloud, sandbox: Sandbox) -> None:
+    assert stacks(cloud) == {f"{NAME}-{layer}" for layer in LAYERS}
+    assert clocks(cloud) == []
+
+
+def test_a_sandbox_that_expires_leaves_nothing_even_of_what_a_learner_left_running(
     cloud: LocalCloud,
     before: Mapping[str, set[str]],
     sandbox: Sandbox,
@@ -330,7 +344,14 @@ def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
     features: FeatureWrites,
 ) -> None:
     work_in_studio(cloud, "ana")
-    cdk(cloud, "destroy", "--all", "--force")
+    run_cdk(cloud, quietly, "deploy", "Expiry", "--require-approval=never", f"--app={cloud.directory / 'expiring.out'}")
+    (clock,) = clocks(cloud)
+    soon = {"warn_after_seconds": 0, "delete_after_seconds": 0, "poll_seconds": 1, "pause_seconds": 1}
+    cloud.client("stepfunctions").start_execution(stateMachineArn=clock["stateMachineArn"], input=json.dumps(soon))
+    deadline = time.monotonic() + 240
+    while stacks(cloud) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert stacks(cloud) == set()
     left = {what: names - before[what] for what, names in inventory(cloud).items() if names - before[what]}
     of_the_account = {training.LOG_GROUP, "/aws/sagemaker/ProcessingJobs"}
     assert left.pop("log groups", set()) <= of_the_account
@@ -339,6 +360,27 @@ def test_destroy_leaves_nothing_even_of_what_a_learner_left_running(
     swept = survey(NAME, cloud.client)
     assert swept.unseen == {}
     assert {leftover.standing for leftover in swept.leftovers} <= {Standing.GOING, Standing.SHARED}
+
+
+def stacks(cloud: LocalCloud) -> set[str]:
+    """Of the sandbox, those that exist."""
+    found = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    return {
+        stack["StackName"]
+        for stack in found
+        if stack["StackName"].startswith(f"{NAME}-") and stack["StackStatus"] != "DELETE_COMPLETE"
+    }
+
+
+def clocks(cloud: LocalCloud) -> list[Any]:
+    """The state machines that end the sandbox and of which one execution runs."""
+    stepfunctions = cloud.client("stepfunctions")
+    arns = [machine["stateMachineArn"] for machine in stepfunctions.list_state_machines()["stateMachines"]]
+    return [
+        stepfunctions.describe_state_machine(stateMachineArn=arn)
+        for arn in arns
+        if len(stepfunctions.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]) == 1
+    ]
 
 
 def endpoints(cloud: LocalCloud) -> list[Any]:

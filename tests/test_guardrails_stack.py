@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def without_budget() -> Stack:
 
 def built(settings: Settings, region: str) -> Stack:
     app = App()
-    build_sandbox(app, settings, region)
+    build_sandbox(app, settings, region, now=datetime(2026, 1, 1, tzinfo=UTC))
     stack = app.node.find_child("Guardrails")
     assert isinstance(stack, Stack)
     return stack

@@ -62,6 +62,9 @@ ROLES = {
     "security group closer": ("Studio", "CustomVpcRestrictDefaultSG"),
     "spot guard": ("Guardrails", "SpotGuardRole"),
     "idle guard": ("Guardrails", "IdleGuardRole"),
+    "expiry": ("Expiry", "ExpiryStateMachineRole", "smallest"),
+    "expiry's clock": ("Expiry", "ClockRole", "smallest"),
+    "expiry's caller": ("Expiry", "ClockFrameworkRole", "smallest"),
 }
 
 CURATED = "arn:aws:s3:::curated"
@@ -105,6 +108,9 @@ WAITER = f"arn:aws:states:{IN_ACCOUNT}:stateMachine:cleaner-providerwaiterstatem
 CLEAN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-clean-orders-role"
 INGEST_ROLE = f"arn:aws:iam::{ACCOUNT}:role/processing-ingest-features-role"
 CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:cleaner"
+EXPIRY_CLOCK = f"arn:aws:lambda:{IN_ACCOUNT}:function:clock-function"
+EXPIRY_MACHINE = f"arn:aws:states:{IN_ACCOUNT}:stateMachine:expiry-state-machine"
+EXPIRY_RUN = f"arn:aws:states:{IN_ACCOUNT}:execution:expiry-state-machine:a"
 REGISTRY_CLEANER = f"arn:aws:lambda:{IN_ACCOUNT}:function:registry-cleaner"
 
 NOTICES = f"arn:aws:sns:{IN_ACCOUNT}:notices"
@@ -119,6 +125,10 @@ WITHOUT_TLS = {"aws:SecureTransport": "false"}
 def tagged(sandbox: str) -> Context:
     """On something of a sandbox."""
     return {"aws:ResourceTag/sandbox": sandbox}
+
+
+def stack(layer: str, sandbox: str = "ml-sandbox") -> str:
+    return f"arn:aws:cloudformation:{IN_ACCOUNT}:stack/{sandbox}-{layer}/a1b2c3"
 
 
 def through(service: str) -> Context:
@@ -355,6 +365,18 @@ ALLOWED = [
     Row("idle guard", "kms:GenerateDataKey", KEY, through("sns")),
     Row("idle guard", "kms:Decrypt", KEY, through("sns")),
     Row("idle guard", "logs:PutLogEvents", f"{LOGS}:idle-guard-logs:log-stream:a"),
+    *(
+        Row("expiry", f"cloudformation:{action}", stack(name))
+        for action in ("DeleteStack", "DescribeStacks")
+        for name in ("guardrails", "lake", "expiry")
+    ),
+    Row("expiry", "sns:Publish", NOTICES),
+    Row("expiry's clock", "states:StartExecution", EXPIRY_MACHINE),
+    Row("expiry's clock", "states:ListExecutions", EXPIRY_MACHINE),
+    Row("expiry's clock", "states:StopExecution", EXPIRY_RUN),
+    Row("expiry's clock", "logs:PutLogEvents", f"{LOGS}:clock-logs:log-stream:a"),
+    Row("expiry's caller", "lambda:InvokeFunction", EXPIRY_CLOCK),
+    Row("expiry's caller", "logs:PutLogEvents", f"{LOGS}:clock-logs:log-stream:a"),
     # cleaner
     Row("studio cleaner", "sagemaker:ListSpaces", "*"),
     Row("studio cleaner", "sagemaker:DeleteApp", OWN_APP),
@@ -624,6 +646,19 @@ DENIED = [
     Row("idle guard", "sagemaker:StopTrainingJob", ANY_JOB, tagged("ml-sandbox")),
     Row("idle guard", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
     Row("idle guard", "kms:Decrypt", KEY),
+    *(
+        Row("expiry", f"cloudformation:{action}", stack("lake", sandbox))
+        for action in ("DeleteStack", "DescribeStacks")
+        for sandbox in ("ml-sandbox2", "another")
+    ),
+    Row("expiry", "cloudformation:UpdateStack", stack("lake")),
+    Row("expiry", "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
+    Row("expiry", "s3:DeleteBucket", RAW),
+    Row("expiry", "sns:Publish", f"arn:aws:sns:{IN_ACCOUNT}:failures"),
+    Row("expiry's clock", "states:StartExecution", WAITER),
+    Row("expiry's clock", "states:StopExecution", f"arn:aws:states:{IN_ACCOUNT}:execution:ml-sandbox-refinery:a"),
+    Row("expiry's clock", "cloudformation:DeleteStack", stack("lake")),
+    Row("expiry's caller", "lambda:InvokeFunction", TRANSFORM),
     # cleaner
     Row("studio cleaner", "sagemaker:DeleteApp", APP_ELSEWHERE),
     Row("studio cleaner", "sagemaker:DeleteSpace", SPACE_ELSEWHERE),
@@ -723,6 +758,9 @@ TRUSTED = [
     ("security group closer", "lambda.amazonaws.com"),
     ("spot guard", "lambda.amazonaws.com"),
     ("idle guard", "lambda.amazonaws.com"),
+    ("expiry", "states.amazonaws.com"),
+    ("expiry's clock", "lambda.amazonaws.com"),
+    ("expiry's caller", "lambda.amazonaws.com"),
 ]
 
 
@@ -843,8 +881,9 @@ class TestTheTable:
 
     @pytest.mark.parametrize("rows", [ALLOWED, [*DENIED, *NEVER]])
     def test_covers_every_role_of_every_stack(self, rows: list[Row]) -> None:
-        assert {role_named(row.role).arn for row in rows} == set(roles())
-        assert {role_named(name).arn for name, _ in TRUSTED} == set(roles())
+        every = {*roles(), *roles("smallest")}
+        assert {role_named(row.role).arn for row in rows} == every
+        assert {role_named(name).arn for name, _ in TRUSTED} == every
 
     def test_repeats_nothing(self) -> None:
         assert len(set(map(str, self.ROWS))) == len(self.ROWS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def types_in(region: str) -> frozenset[str]:
 
 def stacks_in(region: str | None) -> set[str]:
     app = App()
-    build_sandbox(app, Settings(), region)
+    build_sandbox(app, Settings(), region, now=datetime(2026, 1, 1, tzinfo=UTC))
     return {child.node.id for child in app.node.children}
 
 
@@ -51,6 +52,12 @@ def test_get_no_stack_with_a_type_they_lack(region: str, combination: str) -> No
         if name not in missing_stacks(region):
             types = {r.type for r in stack.all() if not r.type.startswith(("Custom::", "AWS::CDK::"))}
             assert types <= types_in(region)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_can_all_let_a_sandbox_expire(region: str) -> None:
+    types = {resource.type for resource in synthesize("smallest")["Expiry"].all()} - {"Custom::ExpiryClock"}
+    assert types <= types_in(region)
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -82,7 +89,17 @@ def needs(stack: str) -> list[str]:
     ],
 )
 def test_are_built_without_what_they_lack(region: str | None, left_out: set[str]) -> None:
-    whole = {"Lake", "Ingestion", "FeatureStore", "Training", "Processing", "Studio", "Guardrails", "Monitoring"}
+    whole = {
+        "Lake",
+        "Ingestion",
+        "FeatureStore",
+        "Training",
+        "Processing",
+        "Studio",
+        "Guardrails",
+        "Monitoring",
+        "Expiry",
+    }
     assert stacks_in(region) == whole - left_out
 
 

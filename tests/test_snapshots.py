@@ -47,6 +47,7 @@ def without_asset_hashes(value: Any) -> Any:
         ("default", "Guardrails"),
         ("smallest", "Guardrails"),
         ("default", "Monitoring"),
+        ("smallest", "Expiry"),
         ("kinesis", "Ingestion"),
         ("iceberg", "FeatureStore"),
         ("refinery", "Processing"),

@@ -23,6 +23,7 @@ KINDS = {
     "Studio": {"app", "domain", "space", "user profile"},
     "Guardrails": {"log group"},
     "Monitoring": set(),
+    "Expiry": set(),
 }
 """By stack, what a sweep must see of it while it stands: what it cannot see, it does not miss."""
 

@@ -31,6 +31,9 @@ def _findings(template: str, regions: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize("combination", EVERY_COMBINATION)
 def test_finds_nothing(combination: str) -> None:
     for name, stack in synthesize(combination).items():
+        if not list(stack.all()):
+            # not deployed, see stacks/expiry_stack.py
+            continue
         # the budget is left out alone
         without = MISSING[BUDGET] if stack.count(BUDGET) else frozenset()
         regions = [region for region in REGIONS if region not in without and name not in missing_stacks(region)]

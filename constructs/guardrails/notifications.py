@@ -13,13 +13,10 @@ from guardrails.acknowledge import acknowledge
 class NotificationTopic(sns.Topic):
     """A topic for whoever wants to know; it takes messages over TLS alone and keeps them encrypted.
 
-    An e-mail address, if there is one, is asked once whether it wants to be told. Alarms of the sandbox may publish:
-    the topic's policy says so, because it replaces the one by which whatever the account owns could.
-
-    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    An e-mail address, if there is one, is asked once whether it wants to be told.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, sandbox_name: str, key: kms.IKey, email: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, email: str) -> None:
         super().__init__(scope, construct_id, master_key=key, enforce_ssl=True)
         if email:
             subscription = self.add_subscription(subscriptions.EmailSubscription(email))
@@ -27,6 +24,12 @@ class NotificationTopic(sns.Topic):
                 "What could not be mailed would lie in a queue that nobody reads; its cause is in the console too"
             )
             acknowledge(subscription, {"Serverless-SNSRedrivePolicy": undelivered})
+
+    def accept_alarms(self, sandbox_name: str) -> None:
+        """Let alarms of the sandbox publish; the topic's policy replaces the one by which all of the account could.
+
+        Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+        """
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="PublishByAlarms",

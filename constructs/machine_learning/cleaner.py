@@ -10,8 +10,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
+from guardrails.provider_framework import LAMBDA_FINDINGS
 from guardrails.python_function import python_function
-from machine_learning.cleaner_provider import LAMBDA_FINDINGS, CleanerProvider
+from machine_learning.cleaner_provider import CleanerProvider
 
 _WAIT = Duration.hours(1)
 _PATIENCE = Duration.minutes(55)

@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from aws_cdk import Duration
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import custom_resources as cr
-from constructs import Construct, IConstruct
+from constructs import Construct
 
-from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
-
-LAMBDA_FINDINGS = {
-    "Serverless-LambdaDLQ": "The provider framework waits for the answer and tells CloudFormation what failed",
-    "Serverless-LambdaTracing": "It runs when a stack is deployed or deleted; its log says what each pass waited for",
-}
+from guardrails.acknowledge import acknowledge
+from guardrails.provider_framework import FRAMEWORK_FINDINGS, accept_every_version, framework_role
 
 
 class CleanerProvider(cr.Provider):
@@ -46,17 +41,13 @@ class CleanerProvider(cr.Provider):
             query_interval=Duration.seconds(15),
             total_timeout=longest_wait,
             log_group=log_group,
-            framework_on_event_role=_role(scope, "OnEventFrameworkRole", functions, log_group),
-            framework_complete_and_timeout_role=_role(scope, "WaitingFrameworkRole", functions, log_group),
+            framework_on_event_role=framework_role(scope, "OnEventFrameworkRole", functions, log_group),
+            framework_complete_and_timeout_role=framework_role(scope, "WaitingFrameworkRole", functions, log_group),
         )
-        acknowledge(
-            self,
-            LAMBDA_FINDINGS
-            | {"Serverless-LambdaDefaultMemorySize": "The CDK's functions pass events on; the default is enough"},
-        )
+        acknowledge(self, FRAMEWORK_FINDINGS)
         waiter = self.node.find_child("waiter-state-machine")
         framework = [self.node.find_child(name) for name in ("framework-isComplete", "framework-onTimeout")]
-        _accept_every_version(waiter, cast(Sequence[lambda_.IFunction], framework))
+        accept_every_version(waiter, cast(Sequence[lambda_.IFunction], framework))
         no_tracing = "The CDK has no setting for it; the state machine repeats one call until it is answered"
         acknowledge(
             waiter,
@@ -66,17 +57,3 @@ class CleanerProvider(cr.Provider):
                 "Serverless-StepFunctionStateMachineXray": no_tracing,
             },
         )
-
-
-def _role(
-    scope: Construct, construct_id: str, functions: Sequence[lambda_.IFunction], log_group: logs.ILogGroup
-) -> iam.Role:
-    role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    log_group.grant_write(role)
-    _accept_every_version(role, functions)
-    return role
-
-
-def _accept_every_version(construct: IConstruct, functions: Sequence[lambda_.IFunction]) -> None:
-    reason = "The CDK grants every version of the function; it has one"
-    acknowledge_wildcard_resources(construct, {f"{function.function_arn}:*": reason for function in functions})

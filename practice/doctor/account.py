@@ -38,7 +38,7 @@ def account_checks(name: str, region: str, client: Clients) -> dict[str, Check]:
         "Region": partial(_region, region),
     }
     cloudformation = client("cloudformation")
-    for stack in LAYERS:
+    for stack in (*LAYERS, "expiry"):
         checks[f"Stack {name}-{stack}"] = partial(_stack, cloudformation, name, f"{name}-{stack}")
     database = f"{name.replace('-', '_')}_raw"
     glue, athena, sagemaker = client("glue"), client("athena"), client("sagemaker")

@@ -1,8 +1,8 @@
 """Step Functions: what MiniStack lacks of state machines and of their executions.
 
 ``AWS::StepFunctions::StateMachine`` keeps its logging and tracing, which MiniStack spells wrongly or drops. Executions
-start Glue jobs and jobs of EMR Serverless, and end after the machine's TimeoutSeconds. They are not written to the log
-group: MiniStack keeps their history only.
+start Glue jobs and jobs of EMR Serverless, call CloudFormation, and end after the machine's TimeoutSeconds. They are
+not written to the log group: MiniStack keeps their history only.
 
 Source: https://states-language.net/spec.html
 """
@@ -16,7 +16,12 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from practice.local_cloud import step_functions_emr_serverless, step_functions_glue, step_functions_history
+from practice.local_cloud import (
+    step_functions_cloudformation,
+    step_functions_emr_serverless,
+    step_functions_glue,
+    step_functions_history,
+)
 from practice.local_cloud.hooks import PROVISIONERS, STEP_FUNCTIONS
 from practice.local_cloud.names import lower_camel
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
@@ -96,6 +101,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {}
 
 
 def install() -> None:
+    STEP_FUNCTIONS._SERVICE_DISPATCH[step_functions_cloudformation.RESOURCE] = step_functions_cloudformation.call
     for integration in (step_functions_emr_serverless, step_functions_glue):
         STEP_FUNCTIONS._SERVICE_DISPATCH[integration.RESOURCE] = integration.start_job_run
     STEP_FUNCTIONS._execute_task = step_functions_glue.knowing_its_execution(STEP_FUNCTIONS._execute_task)

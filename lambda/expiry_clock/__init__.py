@@ -1,0 +1,1 @@
+"""Starts the clock of a sandbox that deletes itself."""
