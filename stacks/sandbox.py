@@ -29,8 +29,8 @@ def build_sandbox(app: App, settings: Settings, region: str | None = None, *, no
     The tag ``sandbox`` carries the sandbox's name, the tag ``guide`` the section of the study guide that a
     resource illustrates.
 
-    A sandbox with a lifetime lives that long from ``now`` on, the moment of synth: templates then differ in it, from
-    deployment to deployment, and in nothing else. The stack that deletes the others is deployed first, so that one
+    Of a sandbox with a lifetime, the templates hold ``now``, the moment of synth, so that every deployment changes
+    something and restarts the clock. The stack that deletes the others is deployed first, so that one
     whose deployment fails half-way ends as well, and a clock is restarted before the others change.
     """
     missing = missing_stacks(region)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from stacks.sandbox import sandbox_app
 
 ROOT = Path(__file__).parent.parent
 CDK_JSON = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+"""When sandboxes of tests are synthesized."""
 
 COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     "default": {},

@@ -14,7 +14,7 @@ from stacks.settings import Settings
 from tests.dashboards import alarms
 from tests.permissions import service_may
 from tests.policy_documents import ACCOUNT, REGION
-from tests.synthesis import synthesize
+from tests.synthesis import NOW, synthesize
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/key"
 NOTICES = f"arn:aws:sns:{REGION}:{ACCOUNT}:notices"
@@ -54,7 +54,7 @@ class TestEvery:
 class TestDelivery:
     def test_is_late_ten_minutes_after_what_the_buffer_explains(self) -> None:
         app = App()
-        build_sandbox(app, Settings(buffer_seconds=900))
+        build_sandbox(app, Settings(buffer_seconds=900), now=NOW)
         stack = app.node.find_child("Ingestion")
         assert isinstance(stack, Stack)
         Template.from_stack(stack).has_resource_properties(

@@ -18,7 +18,7 @@ from stacks.sandbox import build_sandbox
 from stacks.settings import Settings
 from tests.dashboards import ANY_NAMESPACE, Metric, shown, watched, widgets
 from tests.policy_documents import Resolver, arn_of, name_of
-from tests.synthesis import synthesize
+from tests.synthesis import NOW, synthesize
 
 FREE_DASHBOARD_METRICS = 50
 FREE_ALARM_METRICS = 10
@@ -197,7 +197,7 @@ class TestTheDashboard:
 
     def test_shows_what_a_region_has(self) -> None:
         app = App()
-        build_sandbox(app, Settings(), "ap-south-2")
+        build_sandbox(app, Settings(), "ap-south-2", now=NOW)
         stack = app.node.find_child("Monitoring")
         assert isinstance(stack, Stack)
         text = json.dumps(Template.from_stack(stack).to_json())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 from stacks.regions import MISSING
 from stacks.sandbox import build_sandbox
 from stacks.settings import Settings
-from tests.synthesis import SynthesizedStack, synthesize
+from tests.synthesis import NOW, SynthesizedStack, synthesize
 
 BUDGET = "AWS::Budgets::Budget"
 FUNCTION = "AWS::Lambda::Function"
@@ -43,7 +42,7 @@ def without_budget() -> Stack:
 
 def built(settings: Settings, region: str) -> Stack:
     app = App()
-    build_sandbox(app, settings, region, now=datetime(2026, 1, 1, tzinfo=UTC))
+    build_sandbox(app, settings, region, now=NOW)
     stack = app.node.find_child("Guardrails")
     assert isinstance(stack, Stack)
     return stack

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from machine_learning.xgboost_image import ACCOUNTS
 from stacks.regions import MISSING, describe_missing_stacks, missing_stacks
 from stacks.sandbox import build_sandbox
 from stacks.settings import Settings
-from tests.synthesis import synthesize
+from tests.synthesis import NOW, synthesize
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas" / "providers"
 REGIONS = sorted(path.stem for path in SCHEMAS.glob("*-*-*.json"))
@@ -31,7 +30,7 @@ def types_in(region: str) -> frozenset[str]:
 
 def stacks_in(region: str | None) -> set[str]:
     app = App()
-    build_sandbox(app, Settings(), region, now=datetime(2026, 1, 1, tzinfo=UTC))
+    build_sandbox(app, Settings(), region, now=NOW)
     return {child.node.id for child in app.node.children}
 
 
