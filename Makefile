@@ -86,7 +86,7 @@ clean: ## remove what the targets above have set up and written
 
 # every local Spark starts some seconds earlier with it
 .venv/spark-classes.jsa: .venv/.complete
-	$(BIN)/python -m practice.local_cloud.spark_classes
+	$(BIN)/python -m practice.local_cloud.spark.classes
 
 .PHONY: setup
 setup: .venv/.complete node_modules/.complete

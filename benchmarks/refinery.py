@@ -31,7 +31,7 @@ from jobs.glue import build_customer_features, clean_orders
 from jobs.refinery import storage
 from jobs.refinery.schemas import cleaned_orders_schema, orders_schema
 from jobs.refinery.session import SETTINGS
-from practice.local_cloud.java import java_home
+from practice.local_cloud.spark.java import java_home
 
 ROWS = 50_000
 TIMES = 10

@@ -32,11 +32,11 @@ import fastjsonschema
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from practice.local_cloud.sagemaker_api import ApiError
-from practice.local_cloud.sagemaker_model import Api
-from practice.local_cloud.sagemaker_pipeline_definition import Definition, Step, read
-from practice.local_cloud.sagemaker_pipeline_steps import JOBS, job_request
-from practice.local_cloud.sagemaker_pipeline_values import at, outcome, resolve, segments
+from practice.local_cloud.sagemaker.api import ApiError
+from practice.local_cloud.sagemaker.model import Api
+from practice.local_cloud.sagemaker.pipeline_definition import Definition, Step, read
+from practice.local_cloud.sagemaker.pipeline_steps import JOBS, job_request
+from practice.local_cloud.sagemaker.pipeline_values import at, outcome, resolve, segments
 
 Json = dict[str, Any]
 

@@ -15,9 +15,9 @@ from pyspark.sql import SparkSession
 from contracts import Contract
 from jobs.glue import build_customer_features, clean_orders, fit_transformations, publish_features
 from jobs.refinery import storage
-from practice.local_cloud.glue_s3 import mounted
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.parquet import write_parquet
+from practice.local_cloud.spark.s3 import mounted
 
 COLUMNS = {field.name: field.glue_type for field in Contract.load("orders").fields}
 HEADER = "customer_id,signup_date,country,acquisition_channel,marketing_opt_in,birth_year"

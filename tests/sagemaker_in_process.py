@@ -17,8 +17,8 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
-from practice.local_cloud import sagemaker
-from practice.local_cloud.sagemaker_api import ApiError, Operation, Record, Request, arn
+from practice.local_cloud.sagemaker import service as sagemaker
+from practice.local_cloud.sagemaker.api import ApiError, Operation, Record, Request, arn
 
 Json = dict[str, Any]
 

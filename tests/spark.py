@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.refinery.session import SETTINGS
-from practice.local_cloud.java import java_home
-from practice.local_cloud.spark_classes import java_options
+from practice.local_cloud.spark.classes import java_options
+from practice.local_cloud.spark.java import java_home
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,12 @@ import re
 import pytest
 from sqlglot import exp
 
-from practice.local_cloud import athena_sql
-from practice.local_cloud.athena_catalog import Table
-from practice.local_cloud.athena_engine import Engine
-from practice.local_cloud.athena_errors import InvalidRequestError, QueryFailedError
-from practice.local_cloud.athena_results import Result
-from practice.local_cloud.athena_sql import BoundQuery, bind, parse
+from practice.local_cloud.athena import sql as athena_sql
+from practice.local_cloud.athena.catalog import Table
+from practice.local_cloud.athena.engine import Engine
+from practice.local_cloud.athena.errors import InvalidRequestError, QueryFailedError
+from practice.local_cloud.athena.results import Result
+from practice.local_cloud.athena.sql import BoundQuery, bind, parse
 
 ORDERS = Table(
     {

@@ -18,7 +18,7 @@ from lakehouse.named_queries import NamedQuery, named_queries
 from lakehouse.query_workgroup import QUERIES as LAKE_QUERIES
 from lakehouse.zone import Zone
 from machine_learning.customer_features import QUERIES
-from practice.local_cloud.athena_sql import parse
+from practice.local_cloud.athena.sql import parse
 from practice.local_cloud.lifecycle import LocalCloud
 from tests.local_lake import PARQUET_SERDE, Answer, Lake
 from tests.test_named_queries import LONGEST_DESCRIPTION

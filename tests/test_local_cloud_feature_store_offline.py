@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from practice.local_cloud import feature_store_offline
-from practice.local_cloud.feature_store_offline import INTERVAL_SECONDS, OfflineStore, Write
+from practice.local_cloud.feature_store import offline as feature_store_offline
+from practice.local_cloud.feature_store.offline import INTERVAL_SECONDS, OfflineStore, Write
 from tests.feature_groups import FEATURES, customer, definitions
 
 DATA = "s3://lake/features/data"

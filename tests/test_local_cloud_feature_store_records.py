@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from practice.local_cloud.feature_store_online import OnlineStore
-from practice.local_cloud.feature_store_records import FeatureRecord, RecordError, read_event_time, read_record
+from practice.local_cloud.feature_store.online import OnlineStore
+from practice.local_cloud.feature_store.records import FeatureRecord, RecordError, read_event_time, read_record
 from tests.feature_groups import FEATURES, customer, definitions, features
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from practice.local_cloud.firehose_configuration import complaints
+from practice.local_cloud.firehose.configuration import complaints
 
 LAMBDA = {"Type": "Lambda", "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": "arn"}]}
 CONVERSION: dict[str, Any] = {

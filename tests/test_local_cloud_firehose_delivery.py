@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from practice.local_cloud.firehose_delivery import MEBIBYTE, Delivery
-from practice.local_cloud.firehose_transform import Record
+from practice.local_cloud.firehose.delivery import MEBIBYTE, Delivery
+from practice.local_cloud.firehose.transform import Record
 
 ARRIVED = 1_700_000_000_000
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from practice.local_cloud.firehose_prefix import (
+from practice.local_cloud.firehose.prefix import (
     PrefixError,
     check,
     check_error,

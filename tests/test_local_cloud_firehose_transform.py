@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from practice.local_cloud.firehose_transform import (
+from practice.local_cloud.firehose.transform import (
     PAYLOAD_LIMIT,
     FunctionError,
     LambdaProcessor,

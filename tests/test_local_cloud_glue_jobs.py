@@ -9,10 +9,11 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from practice.local_cloud import java, spark_classes
-from practice.local_cloud.glue_job_errors import cause, error_message
-from practice.local_cloud.glue_job_process import JobProcess
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.spark import classes as spark_classes
+from practice.local_cloud.spark import java
+from practice.local_cloud.spark.job_errors import cause, error_message
+from practice.local_cloud.spark.job_process import JobProcess
 from tests.conftest import Deploy, free_port
 from tests.glue_jobs import ROLE, Jobs
 

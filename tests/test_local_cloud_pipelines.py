@@ -11,11 +11,12 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from practice.local_cloud import sagemaker_pipeline_execution, sagemaker_pipeline_steps
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.sagemaker_api import ApiError
-from practice.local_cloud.sagemaker_pipeline_definition import read
-from practice.local_cloud.sagemaker_pipeline_values import at, outcome, resolve
+from practice.local_cloud.sagemaker import pipeline_execution as sagemaker_pipeline_execution
+from practice.local_cloud.sagemaker import pipeline_steps as sagemaker_pipeline_steps
+from practice.local_cloud.sagemaker.api import ApiError
+from practice.local_cloud.sagemaker.pipeline_definition import read
+from practice.local_cloud.sagemaker.pipeline_values import at, outcome, resolve
 from tests.conftest import Deploy, DeploymentError
 from tests.example_pipeline import ROLE, compare, condition, example, fail, small, step
 from tests.sagemaker_in_process import SageMaker

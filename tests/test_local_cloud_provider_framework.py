@@ -13,7 +13,7 @@ import pytest
 from aws_cdk import App, CustomResource, Duration, RemovalPolicies, Stack, aws_lambda, aws_logs, custom_resources
 from aws_cdk.assertions import Template
 
-from practice.local_cloud import provider_framework
+from practice.local_cloud.cloudformation import provider_framework
 from practice.local_cloud.lifecycle import LocalCloud
 from tests.conftest import Deploy, DeploymentError, delete_stack, temporary_stacks
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.sagemaker_studio import STARTING_SECONDS, STOPPING_SECONDS, app_status
+from practice.local_cloud.sagemaker.studio import STARTING_SECONDS, STOPPING_SECONDS, app_status
 
 Key = dict[str, str]
 

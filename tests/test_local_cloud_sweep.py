@@ -13,7 +13,7 @@ import pytest
 
 from practice import cli
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.sagemaker_studio import STOPPING_SECONDS
+from practice.local_cloud.sagemaker.studio import STOPPING_SECONDS
 from practice.sweep.ownership import Standing
 from practice.sweep.survey import KINDS, Survey, delete, survey
 from tests.conftest import temporary_stacks

@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.sagemaker_job_process import JobProcess, localized
+from practice.local_cloud.sagemaker.job_process import JobProcess, localized
 from tests.sagemaker_jobs import SageMakerJobs, passed
 
 SLEEP = "import time; print('sleeping', flush=True); time.sleep(60)"
@@ -341,7 +341,7 @@ def test_script_ends_with_the_local_cloud(tmp_path: Path) -> None:
     (tmp_path / "job.py").write_text(f"import os; print(os.getpid(), flush=True)\n{SLEEP}")
     parent = f"""
 import os, pathlib, sys, time
-from practice.local_cloud.sagemaker_job_process import JobProcess
+from practice.local_cloud.sagemaker.job_process import JobProcess
 place = pathlib.Path({str(tmp_path)!r})
 JobProcess([sys.executable, "job.py"], directory=place, output=place / "log", environment=dict(os.environ))
 time.sleep(60)

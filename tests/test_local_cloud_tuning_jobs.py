@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.sagemaker_tuning_ranges import Categories, NumberRange
-from practice.local_cloud.sagemaker_tuning_strategies import BayesianSearch, HyperbandSearch
+from practice.local_cloud.sagemaker.tuning_ranges import Categories, NumberRange
+from practice.local_cloud.sagemaker.tuning_strategies import BayesianSearch, HyperbandSearch
 from tests.sagemaker_jobs import ENDED, SageMakerJobs
 
 SCRIPT = "import sys; a = dict(zip(sys.argv[1::2], sys.argv[2::2])); print('score:', (float(a['--eta']) - 0.3) ** 2)"

@@ -15,7 +15,7 @@ from firehose_transform.fields import CLOCK_TOLERANCE
 from lakehouse.named_queries import NamedQuery, named_queries
 from lakehouse.query_workgroup import QUERIES
 from lakehouse.zone import Zone
-from practice.local_cloud.athena_sql import parse
+from practice.local_cloud.athena.sql import parse
 from practice.local_cloud.lifecycle import LocalCloud
 from tests.local_lake import OPENX_SERDE, ORDERS, Answer, Lake
 

@@ -30,9 +30,9 @@ from jobs.refinery import storage
 from jobs.refinery.arguments import ArgumentError
 from jobs.refinery.quality_verdict import QualityGateError, RuleVerdict, Verdict
 from jobs.refinery.schemas import features_schema, orders_schema
-from practice.local_cloud.glue_data_quality.dqdl import DqdlError
-from practice.local_cloud.glue_launcher import GLUE_LIBRARIES
+from practice.local_cloud.glue.data_quality.dqdl import DqdlError
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.spark.launcher import GLUE_LIBRARIES
 from practice.sample.customer_features import features_of_customers
 from practice.sample.customers import customers as sample_customers
 from practice.sample.orders import orders as sample_orders

@@ -23,7 +23,7 @@ from lakehouse.named_queries import NamedQuery, named_queries
 from lakehouse.query_workgroup import QUERIES as LAKE_QUERIES
 from lakehouse.zone import Zone
 from machine_learning.customer_features import QUERIES as FEATURE_QUERIES
-from practice.local_cloud.athena_sql import parse
+from practice.local_cloud.athena.sql import parse
 from practice.local_cloud.lifecycle import LocalCloud
 from refinery.quality_tables import QUERIES, QualityTables
 from tests.local_lake import Lake

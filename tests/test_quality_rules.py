@@ -13,8 +13,8 @@ import pytest
 from contracts import ContractError, Field
 from jobs.quality import compile as rulesets
 from jobs.quality.compile import RULESETS, Dimension, Ruleset, dqdl, path, rules
-from practice.local_cloud.glue_data_quality.dqdl import Composite, Condition, DqdlError, Operator, Rule, RuleType, parse
-from practice.local_cloud.glue_data_quality.evaluation import Evaluation, evaluate
+from practice.local_cloud.glue.data_quality.dqdl import Composite, Condition, DqdlError, Operator, Rule, RuleType, parse
+from practice.local_cloud.glue.data_quality.evaluation import Evaluation, evaluate
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

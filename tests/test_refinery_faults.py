@@ -12,9 +12,9 @@ from pyspark.sql import SparkSession
 
 from jobs.refinery import storage
 from jobs.refinery.quality_verdict import QualityGateError
-from practice.local_cloud.glue_job_errors import error_message
-from practice.local_cloud.glue_launcher import GLUE_LIBRARIES
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.spark.job_errors import error_message
+from practice.local_cloud.spark.launcher import GLUE_LIBRARIES
 from tests.refinery_lake import AS_OF, HEADER, Lake, Mount, make_buckets, order
 from tests.refinery_lake import mount as mount  # a fixture
 from tests.refinery_pipeline import CUTOFF, STEPS, Content, Objects, Pipeline, content

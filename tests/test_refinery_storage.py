@@ -11,9 +11,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.refinery import storage
-from practice.local_cloud.glue_job_errors import error_message
-from practice.local_cloud.glue_s3 import mounted
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.spark.job_errors import error_message
+from practice.local_cloud.spark.s3 import mounted
 
 SCHEMA = "id INT, day DATE"
 

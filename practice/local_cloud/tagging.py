@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from practice.local_cloud import emr_serverless_applications, sagemaker_tags
+from practice.local_cloud.emr_serverless import applications as emr_serverless_applications
 from practice.local_cloud.hooks import (
     ATHENA,
     CLOUDFORMATION,
@@ -20,6 +20,7 @@ from practice.local_cloud.hooks import (
     STEP_FUNCTIONS,
     TAGGING,
 )
+from practice.local_cloud.sagemaker import tags as sagemaker_tags
 from practice.local_cloud.service import Operations, Route
 
 Tagged = tuple[str, list[dict[str, str]]]

@@ -1,0 +1,1 @@
+"""CloudFormation: custom resources, and what MiniStack lacks of stacks."""

@@ -1,0 +1,1 @@
+"""EMR Serverless: applications, and runs in local Spark."""

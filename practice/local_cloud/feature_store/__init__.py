@@ -1,0 +1,1 @@
+"""SageMaker Feature Store: records online and offline, and the table over them."""

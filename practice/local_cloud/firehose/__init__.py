@@ -1,0 +1,1 @@
+"""Firehose: streams that buffer, transform, convert and deliver."""

@@ -1,0 +1,1 @@
+"""Glue: crawlers, jobs and Data Quality."""

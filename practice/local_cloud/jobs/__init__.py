@@ -1,0 +1,1 @@
+"""What the jobs of every service have in common: files, processes and logs."""

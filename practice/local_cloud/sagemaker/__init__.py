@@ -1,0 +1,1 @@
+"""SageMaker: Studio, jobs, pipelines and the model registry."""

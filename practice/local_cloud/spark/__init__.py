@@ -1,0 +1,1 @@
+"""Local Spark: where the scripts of Glue and EMR Serverless run."""

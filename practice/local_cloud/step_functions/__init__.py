@@ -1,0 +1,1 @@
+"""Step Functions: what executions start, and what is kept of them."""
