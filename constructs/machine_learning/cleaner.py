@@ -23,9 +23,9 @@ class Cleaner(Construct):
     """A custom resource that is deleted before what it cleans, when its code has nothing more to remove.
 
     That may take an hour; a custom resource can wait no longer. What is there after 55 minutes fails the deletion, and
-    is named in the reason. The code is a package of ``lambda/``, whose handler
-    has ``on_event`` and ``is_complete``; only the latter removes, and has the permissions for it. Both and the
-    framework's functions write to one log group, which goes with the stack.
+    is named in the reason. The code is a package of ``lambda/``, whose handler has ``on_event`` and ``is_complete``;
+    only the latter removes, and has the permissions for it. Both and the framework's functions write to one log group,
+    which goes with the stack.
 
     A cleaner with another path in the stack is another resource: an update would delete the old one, and so clean.
 
