@@ -25,8 +25,10 @@ class DeployedSandbox:
     def __init__(self, cloud: LocalCloud, name: str, **settings: Any) -> None:
         self.cloud, self.name = cloud, name
         self._assembly = sandbox_app(name=name, **settings).synth()
-        self.stacks: list[CloudFormationStackArtifact] = list(self._assembly.stacks)
-        """In deployment order."""
+        self.stacks: list[CloudFormationStackArtifact] = [
+            stack for stack in self._assembly.stacks if stack.template.get("Resources")
+        ]
+        """In deployment order; like the CDK CLI without those that hold nothing."""
 
     @property
     def layers(self) -> set[str]:
@@ -37,7 +39,7 @@ class DeployedSandbox:
         theirs = {stack.id: other.template(stack) for stack in other.stacks}
         needed: set[str] = set()
         for stack in reversed(self.stacks):
-            if stack.id in needed or self.template(stack) != theirs[stack.id]:
+            if stack.id in needed or self.template(stack) != theirs.get(stack.id):
                 needed |= {stack.id, *(artifact.id for artifact in stack.dependencies)}
         self.stacks = [stack for stack in self.stacks if stack.id in needed]
 

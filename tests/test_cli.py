@@ -90,7 +90,7 @@ def test_synth_for_a_region_leaves_out_what_it_cannot_have_and_says_so_once(tmp_
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("AWS in me-central-1 lacks") == 1
     templates = {path.name.partition(".")[0] for path in (tmp_path / "cdk.out").glob("*.template.json")}
-    assert templates == {"Lake", "Ingestion", "Expiry"}
+    assert templates == {"Lake", "Ingestion", "Monitoring", "Expiry"}
 
 
 @pytest.mark.slow

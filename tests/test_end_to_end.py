@@ -362,6 +362,16 @@ def test_a_sandbox_that_expires_leaves_nothing_even_of_what_a_learner_left_runni
     assert {leftover.standing for leftover in swept.leftovers} <= {Standing.GOING, Standing.SHARED}
 
 
+def test_what_is_deployed_after_that_is_new_and_goes_with_cdk_destroy(
+    cloud: LocalCloud, before: Mapping[str, set[str]], sandbox: Sandbox
+) -> None:
+    cdk(cloud, "deploy", "--all", "--require-approval=never")
+    assert stacks(cloud) == {f"{NAME}-{layer}" for layer in LAYERS}
+    cdk(cloud, "destroy", "--all", "--force")
+    left = {what: names - before[what] for what, names in inventory(cloud).items() if names - before[what]}
+    assert left == {"log groups": {training.LOG_GROUP, "/aws/sagemaker/ProcessingJobs"}}
+
+
 def stacks(cloud: LocalCloud) -> set[str]:
     """Of the sandbox, those that exist."""
     found = cloud.client("cloudformation").describe_stacks()["Stacks"]

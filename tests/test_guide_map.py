@@ -1,5 +1,7 @@
 """The map from the guide to the code."""
 
+import re
+
 from docs.guide_map import PAGE, current_page
 from tests.synthesis import ROOT, synthesize
 
@@ -17,6 +19,6 @@ def test_names_every_resource_type_of_the_sandbox() -> None:
 
 
 def test_links_to_files_that_exist() -> None:
-    links = [line.split("](../")[1].split(")")[0] for line in PAGE.read_text(encoding="utf-8").splitlines()[6:]]
+    links = re.findall(r"\]\(\.\./([^)]+)\)", PAGE.read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).is_file()] == []

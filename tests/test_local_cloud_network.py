@@ -396,7 +396,7 @@ def test_a_subnet_is_not_deleted_while_an_interface_is_in_it(local_cloud: LocalC
     assert status == "DELETE_FAILED"
     assert f"The subnet '{ids['Subnet']}' has dependencies and cannot be deleted: {interface}" in reason
     assert f"resource {ids['Group']} has a dependent object and cannot be deleted: {interface}" in reason
-    assert f"The vpc '{ids['Vpc']}' has dependencies and cannot be deleted" in reason
+    assert f"The vpc '{ids['Vpc']}'" not in reason  # not tried, since the others need it
     assert delete_stack(local_cloud.client("cloudformation"), "test-in-use")[0] == "DELETE_COMPLETE"
 
 
