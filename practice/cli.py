@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -32,6 +33,7 @@ from practice.flush import flush as deliver
 from practice.ingest import land_customers
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from practice.options import Aws, Common, End, LateShare, MessyShare, Number, OutFile, Port, Seed, Share, TwiceShare
+from practice.programs import search_path
 from practice.reasons import validate
 from practice.sample.customers import customers
 from practice.sample.orders import Manifest, orders
@@ -301,6 +303,7 @@ def _write(file: Path | None, lines: Iterable[bytes]) -> None:
 
 def main() -> None:
     """Run the command line; what a learner can put right is told in a line, never as a traceback."""
+    os.environ["PATH"] = search_path(os.environ)
     try:
         app()
     except (PracticeError, LocalCloudError, PlanError, ContractError) as error:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from practice.errors import PracticeError
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.programs import search_path
 from practice.sandbox import PROJECT
 
 CDK = PROJECT / "node_modules" / ".bin" / "cdk"
@@ -41,9 +39,7 @@ def run_cdk(cloud: LocalCloud, tell: Callable[[str], None], *arguments: str) -> 
     if not CDK.exists():
         raise PracticeError(f"The CDK CLI is not installed: {CDK} is missing. `make local` installs it.")
     environment = cloud.environment
-    # not resolved: a virtual environment's python is a link, and node stands beside the link
-    programs = Path(sys.executable).parent
-    environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", os.defpath)])
+    environment["PATH"] = search_path(environment)
     log = cloud.directory / f"cdk-{arguments[0]}.log"
     tail: list[str] = []
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from practice.doctor.account import account_checks, credentials
 from practice.doctor.findings import Finding, Verdict, examine
 from practice.doctor.quotas import quota_checks
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.sandbox import LAYERS
+from practice.sandbox import LAYERS, PROJECT
 from stacks.settings import Settings
 from tests.deployed_sandbox import bootstrap
 
@@ -200,6 +201,12 @@ def test_tools_that_are_too_old_block(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert [machine.node().verdict, machine.python().verdict] == [Verdict.BLOCKS, Verdict.BLOCKS]
     monkeypatch.setenv("PATH", "")
     assert machine.node().what == "not found"
+
+
+def test_the_tools_are_found_though_the_virtual_environment_is_not_activated() -> None:
+    command = [sys.executable, "-m", "practice", "doctor"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT, env={"PATH": "/nowhere"})  # noqa: S603
+    assert told.returncode == 0, told.stderr
 
 
 class Doctor:

@@ -7,7 +7,6 @@ and its libraries are those of the local cloud.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from practice.local_cloud.jobs.process import environment, exit_code, kill_family
 from practice.local_cloud.loopback import endpoint
+from practice.programs import search_path
 
 ML = "/opt/ml"
 _ML = re.compile(r"(?<![\w./-])/opt/ml(?![\w-])")
@@ -51,7 +51,7 @@ def base_environment(root: Path, given: Mapping[str, str]) -> dict[str, str]:
         **shared,
         # the jobs of the local cloud share its CPUs, and threads that wait for one another cost more than they save
         "OMP_NUM_THREADS": "1",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), shared.get("PATH", os.defpath)]),
+        "PATH": search_path(shared),
         "TMPDIR": str(temporary),
         **{name: localized(value, root) for name, value in given.items()},
     }
