@@ -11,7 +11,7 @@ from practice.console import table
 from practice.errors import PracticeError
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from practice.sandbox import Sandbox
-from practice.training import TrainingRun, describe_job, rounds
+from practice.training import TrainingRun, describe_job, has_step, rounds, start
 from practice.training_progress import follow
 
 PARAMETERS = {"NumRound": "2000", "Eta": "0.003"}
@@ -31,13 +31,18 @@ class Drill:
     billable_seconds: int
 
 
-def drill(sandbox: Sandbox, arn: str, *, kill: bool) -> Drill:
-    """Follow a run, and interrupt its training once, half-way; on AWS nobody can ask for that."""
+def drill(sandbox: Sandbox, *, kill: bool) -> Drill:
+    """Start a run, and interrupt its training once, half-way; on AWS nobody can ask for that."""
     cloud = sandbox.target.cloud
     if cloud is None:
         raise PracticeError(
             "Spot capacity on AWS is taken away when AWS needs it, not when it is asked for. Run the drill on the "
             "local cloud: leave out --aws."
+        )
+    if not has_step(sandbox, "Train"):
+        raise PracticeError(
+            "The training pipeline tunes, and the drill interrupts a single training job. Deploy it with "
+            "sandbox:training_tuning=off."
         )
     interrupted: list[str] = []
 
@@ -46,7 +51,7 @@ def drill(sandbox: Sandbox, arn: str, *, kill: bool) -> Drill:
             interrupt(cloud, job, kill=kill)
             interrupted.append(job)
 
-    run = follow(sandbox, arn, interrupt_once)
+    run = follow(sandbox, start(sandbox, PARAMETERS), interrupt_once)
     if not interrupted:
         reason = f": {run.reason}" if run.reason else ""
         raise PracticeError(f"The run ended as {run.status} before it could be interrupted{reason}")

@@ -96,6 +96,13 @@ def start(sandbox: Sandbox, parameters: Mapping[str, str]) -> str:
     )["PipelineExecutionArn"]
 
 
+def has_step(sandbox: Sandbox, name: str) -> bool:
+    """Whether the pipeline has a step of this name; one that tunes has Tune in the place of Train."""
+    client: SageMakerClient = sandbox.client("sagemaker")
+    definition = client.describe_pipeline(PipelineName=sandbox["TrainingPipeline"])["PipelineDefinition"]
+    return any(step["Name"] == name for step in json.loads(definition)["Steps"])
+
+
 def look(sandbox: Sandbox, arn: str) -> TrainingRun:
     """The run as it is now."""
     client: SageMakerClient = sandbox.client("sagemaker")

@@ -103,4 +103,4 @@ def tune(
 def spot(context: typer.Context, kill: Kill = False) -> None:
     """Train, take the machine away half-way, and see training go on from its checkpoint."""
     sandbox: Sandbox = context.obj.sandbox(None)
-    show("Spot training", spot_drill.costs(spot_drill.drill(sandbox, start(sandbox, spot_drill.PARAMETERS), kill=kill)))
+    show("Spot training", spot_drill.costs(spot_drill.drill(sandbox, kill=kill)))

@@ -9,37 +9,49 @@ from typing import Any
 from practice import spot_drill
 from practice.console import out, show
 from practice.sandbox import Sandbox
-from practice.training import evaluation, fetch_report, metrics_table, require_succeeded, start
+from practice.training import (
+    TrainingRun,
+    evaluation,
+    fetch_report,
+    has_step,
+    metrics_table,
+    require_succeeded,
+    start,
+)
+from practice.training_progress import follow
 
 
 @dataclass(frozen=True)
 class TrainingStory:
     """How the run went, and what it left."""
 
-    drill: spot_drill.Drill
+    run: TrainingRun
+    drill: spot_drill.Drill | None
+    """The interruption; a pipeline that tunes has no single training job to interrupt."""
     evaluation: dict[str, Any]
     report: Path
 
     def show(self) -> None:
         """Show what the interruption cost, the model beside its baselines, and where its report lies."""
-        show("Spot training, interrupted once on purpose", spot_drill.costs(self.drill))
+        if self.drill:
+            show("Spot training, interrupted once on purpose", spot_drill.costs(self.drill))
         compared = self.evaluation["comparison"]
         show(
             "Who will not buy again within 90 days",
             metrics_table(self.evaluation),
             f"AUC {compared['auc_margin']:+.3f} to the best baseline, {compared['best_baseline'].replace('_', ' ')}",
         )
-        run = self.drill.run
-        if run.model_package:
-            out.print(f"Registered, and waiting for approval: [bold]{run.model_package}[/]", soft_wrap=True)
+        if self.run.model_package:
+            out.print(f"Registered, and waiting for approval: [bold]{self.run.model_package}[/]", soft_wrap=True)
         else:
-            out.print(f"[yellow]Not registered.[/] {run.reason}", soft_wrap=True)
+            out.print(f"[yellow]Not registered.[/] {self.run.reason}", soft_wrap=True)
         out.print(f"The report: [bold]{self.report}[/]", soft_wrap=True)
 
 
 def tell_training_story(sandbox: Sandbox, directory: Path) -> TrainingStory:
-    """Run the training pipeline, and take the machine away while it trains."""
-    drill = spot_drill.drill(sandbox, start(sandbox, spot_drill.PARAMETERS), kill=False)
-    if not drill.run.step("GoodEnough"):
-        require_succeeded(drill.run)
-    return TrainingStory(drill, dict(evaluation(sandbox, drill.run)), fetch_report(sandbox, drill.run, directory))
+    """Run the training pipeline, and take the machine away while it trains; one that tunes runs undisturbed."""
+    drill = spot_drill.drill(sandbox, kill=False) if has_step(sandbox, "Train") else None
+    run = drill.run if drill else follow(sandbox, start(sandbox, {}))
+    if not run.step("GoodEnough"):
+        require_succeeded(run)
+    return TrainingStory(run, drill, dict(evaluation(sandbox, run)), fetch_report(sandbox, run, directory))

@@ -251,7 +251,7 @@ def test_a_gate_that_fails_stops_the_pipeline_and_keeps_what_was_curated(
 @pytest.fixture(scope="module")
 def drill(sandbox: Sandbox, execution: Execution) -> spot_drill.Drill:
     """A run of the training pipeline whose machine died half-way through training."""
-    return spot_drill.drill(sandbox, training.start(sandbox, spot_drill.PARAMETERS), kill=True)
+    return spot_drill.drill(sandbox, kill=True)
 
 
 @pytest.mark.timeout(600)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +16,8 @@ from rich.console import Console
 
 from practice import spot_drill, tuning
 from practice.errors import PracticeError
+from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.state import ServerState
 from practice.sandbox import Sandbox, Target
 from practice.training import (
     TrainingRun,
@@ -180,7 +185,16 @@ def test_an_interruption_costs_the_rounds_since_the_checkpoint_and_saves_the_tim
 
 def test_on_aws_nobody_can_ask_for_an_interruption(account: Account) -> None:
     with pytest.raises(PracticeError, match=r"not when it is asked for\. Run the drill on the local cloud"):
-        spot_drill.drill(account.sandbox, RUN, kill=False)
+        spot_drill.drill(account.sandbox, kill=False)
+
+
+def test_a_pipeline_that_tunes_has_no_single_job_to_interrupt(account: Account, tmp_path: Path) -> None:
+    cloud = LocalCloud(tmp_path, ServerState(pid=1, started=0.0, port=1, version=""), fresh=False)
+    sandbox = replace(account.sandbox, target=replace(account.sandbox.target, cloud=cloud))
+    definition = json.dumps({"Steps": [{"Name": "Dataset"}, {"Name": "Tune"}]})
+    account.stubs["sagemaker"].add_response("describe_pipeline", {"PipelineDefinition": definition})
+    with pytest.raises(PracticeError, match=r"sandbox:training_tuning=off"):
+        spot_drill.drill(sandbox, kill=False)
 
 
 def test_the_model_stands_beside_its_baselines() -> None:
