@@ -177,6 +177,12 @@ def test_a_flush_delivers_everything_and_each_record_once(delivery: Delivery, se
 
 
 @pytest.mark.parametrize("bucket", ["lake", "raw"])
+def test_a_stream_without_records_writes_nothing(delivery: Delivery, services: FakeServices) -> None:
+    delivery.accept([])
+    assert delivery.work(everything=True) == 0
+    assert services.objects == {}
+
+
 def test_what_s3_does_not_take_is_delivered_later(delivery: Delivery, services: FakeServices, bucket: str) -> None:
     delivery.accept(records(b"1", b"failed"))
     services.broken_bucket = bucket

@@ -88,7 +88,9 @@ class Delivery:
         self._errors: dict[str, Buffer] = {}
 
     def accept(self, records: Sequence[Record]) -> None:
-        """Take records in; delivery happens later."""
+        """Take records in; delivery happens later. A stream that is read may have none."""
+        if not records:
+            return
         with self._accepting:
             if not self._inbox:
                 self._inbox_since = self._clock()
