@@ -164,6 +164,12 @@ def test_the_backup_is_written_by_its_own_buffer(delivery: Delivery, services: F
     assert gzip.decompress(body) == b"a\ndroppedfailed"
 
 
+def test_a_stream_without_records_writes_nothing(delivery: Delivery, services: FakeServices) -> None:
+    delivery.accept([])
+    assert delivery.work(everything=True) == 0
+    assert services.objects == {}
+
+
 def test_a_flush_delivers_everything_and_each_record_once(delivery: Delivery, services: FakeServices) -> None:
     delivery.accept(records(b"1", b"2", b"1", b"failed", b"dropped", b"lost", b"no key"))
     assert delivery.work(everything=True) == 5
@@ -177,12 +183,6 @@ def test_a_flush_delivers_everything_and_each_record_once(delivery: Delivery, se
 
 
 @pytest.mark.parametrize("bucket", ["lake", "raw"])
-def test_a_stream_without_records_writes_nothing(delivery: Delivery, services: FakeServices) -> None:
-    delivery.accept([])
-    assert delivery.work(everything=True) == 0
-    assert services.objects == {}
-
-
 def test_what_s3_does_not_take_is_delivered_later(delivery: Delivery, services: FakeServices, bucket: str) -> None:
     delivery.accept(records(b"1", b"failed"))
     services.broken_bucket = bucket
