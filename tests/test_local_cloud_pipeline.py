@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.step_functions.service import pace
 from tests.conftest import Deploy
 from tests.glue_jobs import ENDED, Jobs
 
@@ -322,3 +323,12 @@ def test_history_tells_of_the_states_inside_a_branch(machines: Machines) -> None
     left = [e["stateExitedEventDetails"]["name"] for e in machines.events(execution) if "stateExitedEventDetails" in e]
     assert entered == ["Both", "First", "Second"]
     assert left == ["First"]
+
+
+def test_a_wait_between_two_looks_is_cut_to_a_tenth_and_a_clock_is_not() -> None:
+    assert [pace(seconds) for seconds in (5, 60, 61, 25_200)] == [0.5, 6, 61, 25_200]
+
+
+def test_a_wait_takes_its_pace(machines: Machines) -> None:
+    run = machines.run({"Wait": {"Type": "Wait", "Seconds": 10, "End": True}})
+    assert (run["stopDate"] - run["startDate"]).total_seconds() < 10

@@ -154,6 +154,7 @@ STEP_FUNCTIONS = MiniStackModule(
     "_invoke_resource_with_timeout",
     "_run_execution",
     "_run_sub_machine",
+    "_scaled_sleep",
     "_state_machines",
     "_tags",
     "now_iso",

@@ -28,7 +28,7 @@ def server_environment(port: int, temporary: Path) -> dict[str, str]:
     """The whole environment of the server process; Lambda functions inherit it.
 
     MiniStack would listen on every interface and on port 8883 unless told otherwise, and would look for Docker.
-    Time is UTC, as it is in Lambda. What a state machine waits for passes ten times as fast.
+    Time is UTC, as it is in Lambda.
     """
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -41,7 +41,6 @@ def server_environment(port: int, temporary: Path) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{os.devnull}/none",
-        "SFN_WAIT_SCALE": "0.1",
         "TMPDIR": str(temporary),
         "TZ": "UTC",
     }

@@ -13,6 +13,7 @@ import contextvars
 import functools
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from practice.local_cloud.hooks import PROVISIONERS, STEP_FUNCTIONS
 from practice.local_cloud.names import lower_camel
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 from practice.local_cloud.step_functions import cloudformation, emr_serverless, glue, history
+
+_LONGEST_BETWEEN_LOOKS = 60
 
 
 def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
@@ -43,6 +46,11 @@ def _traced(machine: tuple[str, Attributes], properties: Properties) -> tuple[st
     enabled = bool(properties.get("TracingConfiguration", {}).get("Enabled"))
     STEP_FUNCTIONS._state_machines[machine[0]]["tracingConfiguration"] = {"enabled": enabled}
     return machine
+
+
+def pace(seconds: float) -> float:
+    """How long a wait takes: one of up to a minute, as between two looks, a tenth; a longer one, as a clock's, all."""
+    return seconds / 10 if seconds <= _LONGEST_BETWEEN_LOOKS else seconds
 
 
 def _within_its_time(run: Callable[[str], None]) -> Callable[[str], None]:
@@ -99,6 +107,7 @@ def install() -> None:
     STEP_FUNCTIONS._SERVICE_DISPATCH[cloudformation.RESOURCE] = cloudformation.call
     for integration in (emr_serverless, glue):
         STEP_FUNCTIONS._SERVICE_DISPATCH[integration.RESOURCE] = integration.start_job_run
+    STEP_FUNCTIONS._scaled_sleep = lambda seconds: time.sleep(pace(seconds))
     STEP_FUNCTIONS._execute_task = glue.knowing_its_execution(STEP_FUNCTIONS._execute_task)
     STEP_FUNCTIONS._invoke_resource_with_timeout = glue.knowing_its_end(STEP_FUNCTIONS._invoke_resource_with_timeout)
     STEP_FUNCTIONS._run_execution = _within_its_time(STEP_FUNCTIONS._run_execution)
