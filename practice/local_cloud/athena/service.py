@@ -12,10 +12,8 @@ Source: https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -23,6 +21,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from practice.local_cloud import background
 from practice.local_cloud.athena.catalog import Location
 from practice.local_cloud.athena.engine import Engine
 from practice.local_cloud.athena.errors import (
@@ -144,8 +143,7 @@ def start_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
     }
     ATHENA._executions[query_id] = execution
     statement = Statement(expression, request["QueryString"], context["Database"], engine, query_id, folder)
-    run = functools.partial(contextvars.copy_context().run, _run, execution, statement, headers)
-    threading.Thread(target=run, name=f"athena-{query_id}", daemon=True).start()
+    background.start(f"athena-{query_id}", _run, execution, statement, headers)
     return {"QueryExecutionId": query_id}
 
 

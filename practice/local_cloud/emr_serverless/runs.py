@@ -11,8 +11,6 @@ https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html
 
 from __future__ import annotations
 
-import contextvars
-import functools
 import shlex
 import tempfile
 import threading
@@ -21,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from practice.local_cloud import background
 from practice.local_cloud.emr_serverless.applications import ALIVE, Application, find, new_id
 from practice.local_cloud.jobs.files import download
 from practice.local_cloud.jobs.logs import LogStream
@@ -145,8 +144,7 @@ def start(request: Request) -> Record:
     }
     run = application.runs[name] = Run(application, record, files, spark)
     application.started = True
-    execute = functools.partial(contextvars.copy_context().run, run.execute)
-    threading.Thread(target=execute, name=f"emr-serverless-{name}", daemon=True).start()
+    background.start(f"emr-serverless-{name}", run.execute)
     return {"applicationId": record["applicationId"], "jobRunId": name, "arn": arn}
 
 

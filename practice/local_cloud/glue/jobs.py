@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-argumen
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import secrets
 import tempfile
@@ -20,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from practice.local_cloud import background
 from practice.local_cloud.glue.job_logs import write_logs
 from practice.local_cloud.hooks import GLUE, PROVISIONERS, RESPONSES
 from practice.local_cloud.jobs.files import download
@@ -96,8 +96,7 @@ def start_job_run(request: dict[str, Any]) -> Response:
             return _error("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}")
         run = _new_run(job, request)
         runs.insert(0, run)
-    execute = functools.partial(contextvars.copy_context().run, _execute, dict(job), run)
-    threading.Thread(target=execute, name=f"glue-{name}", daemon=True).start()
+    background.start(f"glue-{name}", _execute, dict(job), run)
     return _answer({"JobRunId": run["Id"]})
 
 

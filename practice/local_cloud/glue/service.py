@@ -8,10 +8,8 @@ Source: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-crawling
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -19,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from practice.local_cloud import background
 from practice.local_cloud.athena.catalog import Table
 from practice.local_cloud.athena.tables import literal, quoted
 from practice.local_cloud.glue.crawler import NEW_FOLDERS_ONLY, Crawl, CrawlError, CrawlStoppedError
@@ -67,8 +66,7 @@ def start_crawler(request: dict[str, Any]) -> Response:
     if crawler["State"] != "READY":
         return _error("CrawlerRunningException", f"Crawler with name {name} has already started")
     crawler.update(State="RUNNING", CrawlElapsedTime=0)
-    run = functools.partial(contextvars.copy_context().run, _crawl, crawler)
-    threading.Thread(target=run, name=f"crawler-{name}", daemon=True).start()
+    background.start(f"crawler-{name}", _crawl, crawler)
     return _answer(200, {})
 
 

@@ -9,8 +9,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-contai
 
 from __future__ import annotations
 
-import contextvars
-import functools
 import json
 import tempfile
 import threading
@@ -20,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from practice.local_cloud import background
 from practice.local_cloud.jobs.files import download_all, encryption, upload_all
 from practice.local_cloud.jobs.logs import LogStream
 from practice.local_cloud.sagemaker import tags
@@ -193,8 +192,7 @@ def _create(request: Request) -> Record:
     record = {**request, "ProcessingJobArn": job_arn, "Arn": job_arn, "CreationTime": time.time()}
     _RUNS.here[name] = run = ProcessingRun(record)
     tags.attach(job_arn, request.get("Tags"))
-    context = contextvars.copy_context()
-    threading.Thread(target=functools.partial(context.run, run.run), name=f"processing-{name}", daemon=True).start()
+    background.start(f"processing-{name}", run.run)
     return record
 
 

@@ -10,14 +10,12 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrai
 
 from __future__ import annotations
 
-import contextvars
-import functools
 import re
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from practice.local_cloud import background
 from practice.local_cloud.sagemaker import tags
 from practice.local_cloud.sagemaker.api import (
     Operation,
@@ -55,8 +53,7 @@ def create(request: Request) -> TrainingRun:
     record["StoppingCondition"] = {"MaxRuntimeInSeconds": _DAY, **request.get("StoppingCondition", {})}
     RUNS.here[name] = run = TrainingRun(record)
     tags.attach(job_arn, request.get("Tags"))
-    context = contextvars.copy_context()
-    threading.Thread(target=functools.partial(context.run, run.run), name=f"training-{name}", daemon=True).start()
+    background.start(f"training-{name}", run.run)
     return run
 
 

@@ -10,8 +10,6 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHype
 
 from __future__ import annotations
 
-import contextvars
-import functools
 import secrets
 import threading
 import time
@@ -19,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from practice.local_cloud import background
 from practice.local_cloud.sagemaker import tags, training_jobs
 from practice.local_cloud.sagemaker.api import (
     Operation,
@@ -247,8 +246,7 @@ def _create(request: Request) -> Record:
     record = {**request, "HyperParameterTuningJobArn": job_arn, "Arn": job_arn, "CreationTime": time.time()}
     _RUNS.here[name] = run = TuningRun(record)
     tags.attach(job_arn, request.get("Tags"))
-    context = contextvars.copy_context()
-    threading.Thread(target=functools.partial(context.run, run.run), name=f"tuning-{name}", daemon=True).start()
+    background.start(f"tuning-{name}", run.run)
     return record
 
 
