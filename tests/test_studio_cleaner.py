@@ -13,7 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cleaning.passes import StillThereError, sagemaker_client
+from cleaning.passes import StillThereError
+from sagemaker_api.listing import sagemaker_client
 from studio_cleaner import handler
 
 DOMAIN = "d-cleaned"

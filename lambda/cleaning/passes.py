@@ -13,17 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-Listed = Mapping[str, Any]
-"""An entry of a page that SageMaker lists."""
+from sagemaker_api.listing import Listed, is_gone
 
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
-_NOT_FOUND = "ResourceNotFound"
-_INVALID = "ValidationException"
-_GONE = ("does not exist", "has already been deleted", "previously failed and was automatically deleted")
 _IN_USE = frozenset({"ResourceInUse", "ConflictException"})
 _MOST_TOLD = 5
 
@@ -56,21 +50,6 @@ def named_after(event: Mapping[str, Any], key: str) -> dict[str, Any]:
         give_up_at = time.time() + float(os.environ["PATIENCE_SECONDS"])
         return {"PhysicalResourceId": event["PhysicalResourceId"], "GiveUpAt": give_up_at}
     return {"PhysicalResourceId": event["ResourceProperties"][key]}
-
-
-def sagemaker_client() -> Any:
-    """A client that waits and tries again when SageMaker throttles it."""
-    return boto3.client("sagemaker", config=Config(retries={"mode": "standard", "total_max_attempts": 5}))
-
-
-def listed(client: Any, operation: str, key: str, **request: str) -> list[Listed]:
-    """What every page of an operation lists under a key; nothing if what it is asked about no longer exists."""
-    try:
-        return [item for page in client.get_paginator(operation).paginate(**request) for item in page[key]]
-    except ClientError as error:
-        if _is_gone(error):
-            return []
-        raise
 
 
 def clear(event: Mapping[str, Any], obstacles: Iterable[Obstacle]) -> bool:
@@ -112,19 +91,8 @@ def _remove(items: list[Listed], remove: Callable[[Any], object]) -> None:
         try:
             remove(item)
         except ClientError as error:
-            if not (_is_gone(error) or error.response["Error"]["Code"] in _IN_USE):
+            if not (is_gone(error) or error.response["Error"]["Code"] in _IN_USE):
                 raise
-
-
-def _is_gone(error: ClientError) -> bool:
-    """Apps, model packages and their groups have no error of their own for it.
-
-    Source: https://github.com/aws-controllers-k8s/sagemaker-controller/blob/main/generator.yaml
-    """
-    details = error.response["Error"]
-    return details["Code"] == _NOT_FOUND or (
-        details["Code"] == _INVALID and any(text in details["Message"] for text in _GONE)
-    )
 
 
 def _log(message: str, cleaned: str, left: int = 0) -> None:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cleaning.passes import Listed
-from studio_cleaner.domain import app_key
+from sagemaker_api.apps import app_key
+from sagemaker_api.listing import Listed
 
 
 def is_billed(app: Listed) -> bool:

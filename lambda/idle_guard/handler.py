@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cleaning.passes import Listed, listed, sagemaker_client
 from guarding.notices import tell
 from idle_guard.apps import is_billed, was_started
 from idle_guard.endpoints import Endpoint, bills_while_idle, metrics_of_use
-from studio_cleaner.domain import app_key
+from sagemaker_api.apps import app_key
+from sagemaker_api.listing import Listed, listed, sagemaker_client
 
 _IN_SERVICE = "InService"
 """What is in another state is not there yet, or is stopping already."""

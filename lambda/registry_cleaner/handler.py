@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cleaning.passes import Obstacle, clear, listed, named_after, sagemaker_client
+from cleaning.passes import Obstacle, clear, named_after
 from registry_cleaner.registry import running, to_delete, to_stop
+from sagemaker_api.listing import listed, sagemaker_client
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cleaning.passes import Listed
+from sagemaker_api.listing import Listed
 
 _EXECUTING = "Executing"
 _STOPPING = "Stopping"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from cleaning.passes import sagemaker_client
 from guarding.notices import tell
+from sagemaker_api.listing import sagemaker_client
 from spot_guard.bounds import Bounds
 
 

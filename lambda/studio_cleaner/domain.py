@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cleaning.passes import Listed
+from sagemaker_api.listing import Listed
 
 _GONE = frozenset({"Deleted", "Failed"})
 """SageMaker lists a deleted app for a day, and has deleted a failed one itself."""
@@ -31,15 +31,6 @@ def spaces_left(listed: Iterable[Listed], domain_id: str) -> list[Listed]:
 def to_delete(left: Iterable[Listed]) -> list[Listed]:
     """Those that nobody has asked SageMaker to delete yet."""
     return [item for item in left if item["Status"] != _ON_ITS_WAY]
-
-
-def app_key(app: Listed) -> dict[str, str]:
-    """How DeleteApp names an app: by the space that owns it, or else by the user profile.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteApp.html
-    """
-    owner = "SpaceName" if app.get("SpaceName") else "UserProfileName"
-    return {name: app[name] for name in ("DomainId", owner, "AppType", "AppName")}
 
 
 def space_key(space: Listed) -> dict[str, str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cleaning.passes import Obstacle, clear, listed, named_after, sagemaker_client
-from studio_cleaner.domain import app_key, apps_left, called, space_key, spaces_left, to_delete
+from cleaning.passes import Obstacle, clear, named_after
+from sagemaker_api.apps import app_key
+from sagemaker_api.listing import listed, sagemaker_client
+from studio_cleaner.domain import apps_left, called, space_key, spaces_left, to_delete
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What the cleaners and the guards have in common: how they ask SageMaker."""
