@@ -18,6 +18,7 @@ from contracts import ContractError
 from practice import (
     cost_commands,
     doctor_command,
+    env_command,
     feature_commands,
     local,
     pipeline_commands,
@@ -113,6 +114,9 @@ def flush(context: typer.Context) -> None:
     sandbox = context.obj.sandbox(aws=False)
     with step("Deliver"):
         deliver(sandbox.target.cloud)
+
+
+app.command("env", rich_help_panel=MACHINE)(env_command.env)
 
 
 @generate.command("orders")

@@ -44,6 +44,17 @@ def aws_session() -> Any:
     return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
+def require_local_cloud(directory: Path) -> LocalCloud:
+    """The local cloud of the directory; a PracticeError says how to start one."""
+    cloud = LocalCloud.attach(directory)
+    if cloud is None:
+        raise PracticeError(
+            "No local cloud runs here. Start one with everything in it: make local "
+            "(or: python -m practice local). To use your AWS account, add --aws."
+        )
+    return cloud
+
+
 @dataclass(frozen=True)
 class Target:
     """Where commands go; ``cloud`` is the local cloud, or None for AWS."""
@@ -61,13 +72,7 @@ class Target:
             account = sts.get_caller_identity()["Account"]
             client = partial(session.client, config=Config(retries={"mode": "standard", "total_max_attempts": 8}))
             return cls(f"AWS account {account} in {session.region_name}", client, None)
-        cloud = LocalCloud.attach(directory)
-        if cloud is None:
-            raise PracticeError(
-                "No local cloud runs here. Start one with everything in it: make local "
-                "(or: python -m practice local). To use your AWS account, add --aws."
-            )
-        return cls.of(cloud)
+        return cls.of(require_local_cloud(directory))
 
     @classmethod
     def of(cls, cloud: LocalCloud) -> Target:

@@ -7,14 +7,16 @@ import json
 import socket
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from practice.local_cloud.address import Access
 from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.state import ServerState
 from tests.spark import spark as spark  # a fixture for all
 
 Deploy = Callable[..., dict[str, str]]
@@ -48,6 +50,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def server_state(pid: int = 1) -> ServerState:
+    """The state of a local cloud that does not answer."""
+    return ServerState(pid, started=0.0, port=1, version="", access=Access.at("http://127.0.0.1:1"))
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +138,7 @@ def create_function(local_cloud: LocalCloud) -> Iterator[CreateFunction]:
         local_cloud.client("lambda").delete_function(FunctionName=arn)
 
 
-def create_lambda_function(cloud: LocalCloud, source: str) -> str:
+def create_lambda_function(cloud: LocalCloud, source: str, variables: Mapping[str, str] | None = None) -> str:
     """Create a function from the source of a module that defines ``handler``; return its ARN."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
@@ -143,5 +150,6 @@ def create_lambda_function(cloud: LocalCloud, source: str) -> str:
         Role="arn:aws:iam::000000000000:role/test",
         Code={"ZipFile": archive.getvalue()},
         Timeout=30,
+        Environment={"Variables": dict(variables or {})},
     )
     return str(created["FunctionArn"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from urllib.request import Request, urlopen
 from uuid import uuid4
 
 from practice.local_cloud.lifecycle import LocalCloud
@@ -45,9 +43,7 @@ def offline_store(lake: Lake, **properties: Any) -> dict[str, Any]:
 
 def flush(cloud: LocalCloud) -> dict[str, int]:
     """Deliver what is buffered for offline stores; rows by group."""
-    request = Request(f"{cloud.endpoint}/_sandbox/feature-store/flush", method="POST")  # noqa: S310 - the local cloud
-    with urlopen(request) as answer:  # noqa: S310 - the local cloud
-        delivered: dict[str, int] = json.load(answer)
+    delivered: dict[str, int] = cloud.post("/_sandbox/feature-store/flush")
     return delivered
 
 

@@ -20,6 +20,7 @@ class Jobs:
     """A bucket, and jobs whose scripts lie in it."""
 
     def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
         self.glue, self.s3, self.logs = (cloud.client(name) for name in ("glue", "s3", "logs"))
         self.bucket = f"jobs-{uuid.uuid4().hex[:8]}"
         self.s3.create_bucket(Bucket=self.bucket)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import duckdb
 import pytest
 from botocore.exceptions import ClientError
 
-from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from tests.conftest import CreateFunction, Deploy, DeploymentError, create_lambda_function, temporary_stacks
 
 ROLE = "arn:aws:iam::000000000000:role/firehose"
@@ -122,12 +121,7 @@ class Pipeline:
         return answer
 
     def flush(self) -> dict[str, int]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.cloud.state.port)
-        connection.request("POST", "/_sandbox/firehose/flush")
-        response = connection.getresponse()
-        answer: dict[str, int] = json.load(response)
-        connection.close()
-        assert response.status == 200, answer
+        answer: dict[str, int] = self.cloud.post("/_sandbox/firehose/flush")
         return answer
 
     def objects(self, bucket: str, prefix: str) -> dict[str, bytes]:
@@ -242,7 +236,7 @@ def test_a_flush_answers_with_the_objects_it_wrote(pipeline: Pipeline) -> None:
 def test_a_flush_that_fails_says_which_stream_and_why(start: Start) -> None:
     pipeline = start(resources({"BucketARN": "arn:aws:s3:::no-such-bucket", "RoleARN": ROLE}))
     pipeline.put(b"a")
-    with pytest.raises(AssertionError, match=rf"delivery stream {pipeline.ids['Delivery']}: .*NoSuchBucket"):
+    with pytest.raises(LocalCloudError, match=rf"delivery stream {pipeline.ids['Delivery']}: .*NoSuchBucket"):
         pipeline.flush()
 
 

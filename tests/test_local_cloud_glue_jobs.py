@@ -105,7 +105,10 @@ def test_script_reaches_the_local_cloud_and_nothing_else(jobs: Jobs) -> None:
     run = jobs.run(jobs.create(script))
 
     assert jobs.s3.get_object(Bucket=jobs.bucket, Key="from-the-job")["Body"].read() == b"hello"
-    assert jobs.lines(run) == ["local UTC"]
+    (line,) = jobs.lines(run)
+    key, zone, home = line.split()
+    assert (key, zone) == (jobs.cloud.state.access.access_key_id, "UTC")
+    assert Path(home).is_relative_to(jobs.cloud.directory)
 
 
 def test_spark_reads_and_writes_s3_and_a_spark_error_is_its_cause_without_java(jobs: Jobs) -> None:
@@ -159,7 +162,7 @@ def test_run_that_takes_too_long_times_out(tmp_path: Path, local_cloud: LocalClo
     script.write_text(SLEEP)
     (run := tmp_path / "run").mkdir()
 
-    process = JobProcess(run, script, ["--JOB_RUN_ID", str(run)], endpoint=local_cloud.endpoint)
+    process = JobProcess(run, script, ["--JOB_RUN_ID", str(run)], access=local_cloud.state.access)
     outcome = process.wait(timeout=0.2)
 
     assert outcome.state == "TIMEOUT"

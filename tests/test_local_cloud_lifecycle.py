@@ -16,8 +16,7 @@ import pytest
 
 from practice.local_cloud import lifecycle
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
-from practice.local_cloud.state import ServerState
-from tests.conftest import create_lambda_function, free_port
+from tests.conftest import create_lambda_function, free_port, server_state
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +79,7 @@ def test_stop_ends_a_server_that_hangs(directory: Path) -> None:
 
 def test_a_process_that_was_given_the_same_id_later_is_left_alone(directory: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
-        ServerState(stranger.pid, started=0.0, port=free_port(), version="").write(directory)
+        server_state(stranger.pid).write(directory)
         LocalCloud.start(directory, free_port())
         assert stranger.poll() is None
 
@@ -139,3 +138,48 @@ def test_functions_get_neither_credentials_nor_proxies(directory: Path, monkeypa
     assert "of-the-user" not in environment.values()
     assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint
     assert python == sys.executable
+
+
+_OF_LAMBDA = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_TASK_ROOT",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "TZ",
+    "_X_AMZN_TRACE_ID",
+}
+"""As of https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html; not all that is there."""
+
+_LOCAL = {"AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_ENDPOINT_URL", "HOME", "LC_CTYPE", "TMPDIR"}
+"""What points a function at the local cloud and away from the user's files; LC_CTYPE is set by Python itself."""
+
+
+def test_a_function_sees_what_lambda_defines_and_its_own_variables(local_cloud: LocalCloud) -> None:
+    function = create_lambda_function(
+        local_cloud, "import os\ndef handler(event, context): return dict(os.environ)", {"OWN": "1"}
+    )
+    environment = json.load(local_cloud.client("lambda").invoke(FunctionName=function)["Payload"])
+    foreign = environment.keys() - _OF_LAMBDA - _LOCAL - {"OWN"}
+    assert [name for name in foreign if not name.startswith(("_LAMBDA_", "_MINISTACK_"))] == []
+    assert environment["OWN"] == "1"
+
+
+def test_a_function_has_a_home_of_its_own(local_cloud: LocalCloud) -> None:
+    tell = "return [str(pathlib.Path.home()), tempfile.gettempdir()]"
+    source = f"import pathlib, tempfile\ndef handler(event, context): {tell}"
+    client = local_cloud.client("lambda")
+    functions = [create_lambda_function(local_cloud, source) for _ in range(2)]
+    homes = [json.load(client.invoke(FunctionName=function)["Payload"]) for function in functions]
+    assert homes[0] != homes[1]
+    for home, temporary in homes:
+        assert home == temporary
+        assert Path(home).is_relative_to(local_cloud.directory)

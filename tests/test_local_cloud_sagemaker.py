@@ -78,9 +78,11 @@ def delete_app(sagemaker: Any, key: Key) -> None:
         time.sleep(0.02)
 
 
-def client_elsewhere(endpoint: str, *, account: str = "local", region: str = "us-east-1", **options: Any) -> Any:
-    session: Any = boto3.Session(aws_access_key_id=account, aws_secret_access_key="x", region_name=region)  # noqa: S106
-    return session.client("sagemaker", endpoint_url=endpoint, config=Config(proxies={}, **options))
+def client_elsewhere(cloud: LocalCloud, *, account: str = "", region: str = "us-east-1", **options: Any) -> Any:
+    """A client of another account, which MiniStack takes the key for, or of another region."""
+    access = cloud.state.access
+    session: Any = boto3.Session(account or access.access_key_id, access.secret_access_key, region_name=region)
+    return session.client("sagemaker", endpoint_url=cloud.endpoint, config=Config(proxies={}, **options))
 
 
 def error_code(refusal: pytest.ExceptionInfo[ClientError]) -> str:
@@ -159,7 +161,7 @@ def test_a_domain_that_is_empty_is_deleted_with_what_is_left_of_its_apps(sagemak
 
 def test_accounts_and_regions_have_domains_of_their_own(sagemaker: Any, local_cloud: LocalCloud, domain: str) -> None:
     for account, region in (("000000000000", "eu-west-1"), ("111122223333", "us-east-1")):
-        client = client_elsewhere(local_cloud.endpoint, account=account, region=region)
+        client = client_elsewhere(local_cloud, account=account, region=region)
         assert client.list_domains()["Domains"] == []
         with pytest.raises(client.exceptions.ResourceNotFound):
             client.describe_domain(DomainId=domain)
@@ -349,9 +351,9 @@ def test_a_token_that_no_list_gave_is_refused(sagemaker: Any) -> None:
     ],
 )
 def test_a_request_that_botocore_sends_but_the_model_forbids_is_refused(
-    sagemaker: Any, properties: dict[str, Any], message: str
+    local_cloud: LocalCloud, properties: dict[str, Any], message: str
 ) -> None:
-    unchecked = client_elsewhere(sagemaker.meta.endpoint_url, parameter_validation=False)
+    unchecked = client_elsewhere(local_cloud, parameter_validation=False)
     with pytest.raises(ClientError, match=message) as refusal:
         create_domain(unchecked, **properties)
     assert error_code(refusal) == "ValidationException"

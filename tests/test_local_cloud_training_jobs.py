@@ -69,7 +69,8 @@ def test_script_finds_what_the_container_would_give_it(jobs: SageMakerJobs) -> N
     }.items()
     assert environment["TRAINING_JOB_NAME"] == job["TrainingJobName"]
     assert environment["HOME_OF"] == "/opt/ml/model"
-    assert environment["AWS_ACCESS_KEY_ID"] == "local"
+    assert environment["AWS_ACCESS_KEY_ID"] == jobs.cloud.state.access.access_key_id
+    assert Path(environment["HOME"]).is_relative_to(jobs.cloud.directory)
 
 
 def test_configuration_files_say_what_was_asked_for(jobs: SageMakerJobs) -> None:

@@ -16,9 +16,9 @@ from practice.counts import Counts, expected
 from practice.errors import PracticeError
 from practice.local import reconcile
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.state import ServerState
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
+from tests.conftest import server_state
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_reason_that_nobody_expected_is_shown(manifest: Manifest) -> None:
 
 
 def cloud(directory: Path) -> LocalCloud:
-    return LocalCloud(directory, ServerState(pid=1, started=0.0, port=1, version=""))
+    return LocalCloud(directory, server_state())
 
 
 def a_cdk(path: Path, script: str) -> Path:

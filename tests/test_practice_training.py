@@ -17,7 +17,6 @@ from rich.console import Console
 from practice import spot_drill, tuning
 from practice.errors import PracticeError
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.state import ServerState
 from practice.sandbox import Sandbox, Target
 from practice.training import (
     TrainingRun,
@@ -29,6 +28,7 @@ from practice.training import (
     rounds,
     training_job,
 )
+from tests.conftest import server_state
 
 PIPELINE = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/mine-churn-training"
 RUN = f"{PIPELINE}/execution/a1b2c3"
@@ -189,7 +189,7 @@ def test_on_aws_nobody_can_ask_for_an_interruption(account: Account) -> None:
 
 
 def test_a_pipeline_that_tunes_has_no_single_job_to_interrupt(account: Account, tmp_path: Path) -> None:
-    cloud = LocalCloud(tmp_path, ServerState(pid=1, started=0.0, port=1, version=""), fresh=False)
+    cloud = LocalCloud(tmp_path, server_state(), fresh=False)
     sandbox = replace(account.sandbox, target=replace(account.sandbox.target, cloud=cloud))
     definition = json.dumps({"Steps": [{"Name": "Dataset"}, {"Name": "Tune"}]})
     account.stubs["sagemaker"].add_response("describe_pipeline", {"PipelineDefinition": definition})

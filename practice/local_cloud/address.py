@@ -1,19 +1,51 @@
-"""Where the local cloud listens, and as whom one speaks with it."""
+"""Address of the local cloud, and the credentials with which one speaks to it."""
 
 from __future__ import annotations
 
 import os
+import secrets
+from dataclasses import dataclass, field
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
+NO_USER_SETTINGS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+"""Variables that keep an AWS SDK from the settings and credentials of the user's own account."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """An address of the local cloud, and the access key of one of its starts.
+
+    The secret lets its holder run code as the user whose local cloud it is. It is random at every start, and stands
+    only where that user alone can read: in a file of mode 0600, and in the environment of processes.
+    """
+
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+    @classmethod
+    def at(cls, endpoint: str) -> Access:
+        """A new access key for this address."""
+        return cls(endpoint, f"LOCAL{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that point an AWS SDK here.
+
+        S3 gets an address of its own because an IP address there makes clients use path-style requests.
+        """
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }

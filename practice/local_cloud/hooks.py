@@ -38,7 +38,7 @@ class MiniStackModule:
         return import_module(self.module_name)
 
 
-APP = MiniStackModule("app", "SERVICE_HANDLERS", "app")
+APP = MiniStackModule("app", "SERVICE_HANDLERS", "_credential_failure", "_routing_params", "app")
 ATHENA = MiniStackModule(
     "services.athena",
     "_arn_workgroup",
@@ -56,7 +56,7 @@ ATHENA = MiniStackModule(
     "_workgroups",
 )
 CLOUDFORMATION = MiniStackModule("services.cloudformation", "_stacks", "handle_request")
-CUSTOM_RESOURCE = MiniStackModule("services.cloudformation.custom_resource", "invoke_custom_resource")
+CUSTOM_RESOURCE = MiniStackModule("services.cloudformation.custom_resource", "_pending", "invoke_custom_resource")
 EC2 = MiniStackModule(
     "services.ec2",
     "_ACTION_MAP",
@@ -105,8 +105,17 @@ GLUE = MiniStackModule(
     "_update_job",
     "_update_table",
 )
+IAM_EVALUATOR = MiniStackModule(
+    "core.iam_evaluator",
+    "ResolvedCredential",
+    "SignedRequest",
+    "_sigv2_check",
+    "find_iam_access_key_account",
+    "resolve_credential",
+)
 KINESIS = MiniStackModule("services.kinesis", "_streams")
-LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs", "_execute_function_dispatch")
+LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs", "_execute_function_dispatch", "subprocess")
+LAMBDA_RUNTIME = MiniStackModule("core.lambda_runtime", "subprocess")
 LOGS = MiniStackModule("services.cloudwatch_logs", "_log_groups")
 PROVISIONERS = MiniStackModule(
     "services.cloudformation.provisioners",
@@ -136,9 +145,25 @@ PROVISIONERS = MiniStackModule(
     "_sfn_state_machine_create",
     "_sfn_state_machine_update",
 )
-RESPONSES = MiniStackModule("core.responses", "error_response_json", "get_account_id", "get_region", "json_response")
-ROUTER = MiniStackModule("core.router", "SERVICE_PATTERNS")
+RESPONSES = MiniStackModule(
+    "core.responses",
+    "_account_from_sts_session",
+    "error_response_json",
+    "get_account_id",
+    "get_region",
+    "json_response",
+)
+ROUTER = MiniStackModule("core.router", "SERVICE_PATTERNS", "detect_service")
 S3 = MiniStackModule("services.s3", "_buckets", "_get_object_data", "_put_object", "_resolve_sse_write_headers")
+SIGV4 = MiniStackModule(
+    "core.sigv4",
+    "decode_header_value",
+    "header_signature_failure",
+    "parse_header_signature",
+    "parse_query_signature",
+    "presigned_request_is_expired",
+    "request_time_failure",
+)
 STACKS = MiniStackModule(
     "services.cloudformation.stacks", "_add_event", "_delete_resource", "_extract_deps", "_runs_on_worker_thread"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from practice.local_cloud import function_environment
 from practice.local_cloud.hooks import PROVISIONERS
 from practice.local_cloud.loopback import client
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
@@ -51,4 +52,4 @@ ROUTES: Mapping[tuple[str, str], Route] = {}
 
 
 def install() -> None:
-    """Nothing to replace."""
+    function_environment.install()

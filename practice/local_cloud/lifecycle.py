@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import boto3
 import psutil
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError
+from botocore.httpsession import URLLib3Session
 from botocore.session import Session as BotocoreSession
 
 from practice.local_cloud import health
-from practice.local_cloud.address import CREDENTIALS, HOST, REGION
+from practice.local_cloud.address import HOST, NO_USER_SETTINGS, REGION, Access
 from practice.local_cloud.state import ServerState
 from practice.local_cloud.version import check_version
 
@@ -35,7 +38,8 @@ _NO_USER_SETTINGS = {
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
 }
-_LONGEST_POST = 600
+_LONGEST_GREETING, _LONGEST_POST = 2, 600
+_REFUSED = 400
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
@@ -60,7 +64,7 @@ class LocalCloud:
         """Return the local cloud of this directory, started if it does not run, or no longer answers."""
         check_version()
         directory = directory.resolve()
-        directory.mkdir(parents=True, exist_ok=True)
+        _make_private(directory)
         if running := cls.attach(directory):
             if running.state.port != port:
                 raise LocalCloudError(
@@ -82,7 +86,8 @@ class LocalCloud:
             )
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline and process.poll() is None:
-            if _answering_pid(port) == process.pid and (state := ServerState.read(directory)):
+            state = ServerState.read(directory)
+            if state and state.pid == process.pid and _answers(state):
                 return cls(directory, state, fresh=True)
             time.sleep(0.05)
         reason = f"ended with status {process.returncode}"
@@ -97,7 +102,7 @@ class LocalCloud:
         """Return the local cloud of this directory if it runs and answers."""
         directory = directory.resolve()
         state = ServerState.read(directory)
-        if state is None or state.process() is None or _answering_pid(state.port) != state.pid:
+        if state is None or state.process() is None or not _answers(state):
             return None
         return cls(directory, state)
 
@@ -107,29 +112,25 @@ class LocalCloud:
 
     @property
     def endpoint(self) -> str:
-        return f"http://{HOST}:{self.state.port}"
+        return self.state.access.endpoint
 
-    def post(self, path: str) -> None:
+    def post(self, path: str) -> Any:
         """Ask for what only the local cloud can do, such as ``/_sandbox/firehose/flush``, and wait until it is done.
+
+        Returns:
+            What the server answers.
 
         Raises:
             LocalCloudError: with what the server answered, or why it did not.
         """
-        request = urllib.request.Request(f"{self.endpoint}{path}", method="POST")  # noqa: S310 - our own server
-        try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=_LONGEST_POST):
-                pass
-        except OSError as error:
-            told = error.read().decode() if isinstance(error, HTTPError) else str(error)
-            raise LocalCloudError(told) from error
+        return _ask(self.state.access, "POST", path, timeout=_LONGEST_POST)
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment for a child process, such as the CDK CLI, that shall use the local cloud and nothing else.
 
-        The user's environment without AWS settings and proxies, with dummy credentials. S3 gets an address of its
-        own because an IP address there makes clients use path-style requests; the CLI gets its own ``CDK_HOME``
-        because it remembers the account of a key.
+        The user's environment without AWS settings and proxies, with the access key of this start. The CLI gets its
+        own ``CDK_HOME`` because it remembers the account of a key.
         """
         kept = {
             name: value
@@ -138,44 +139,63 @@ class LocalCloud:
         }
         return {
             **kept,
-            **CREDENTIALS,
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            **self.state.access.variables,
+            **NO_USER_SETTINGS,
             "CDK_HOME": str(self.directory / "cdk-home"),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
 
     def client(self, service_name: str) -> Any:
         """A boto3 client of the local cloud, whatever the environment says."""
-        return _client(service_name, self.endpoint)
+        return _client(service_name, self.state.access)
 
 
 @lru_cache
-def _client(service_name: str, endpoint: str) -> Any:
+def _client(service_name: str, access: Access) -> Any:
     session: Any = boto3.Session(
         botocore_session=BotocoreSession(session_vars=_NO_USER_SETTINGS),
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
         region_name=REGION,
     )
-    return session.client(service_name, endpoint_url=endpoint, config=Config(proxies={}))
+    return session.client(service_name, endpoint_url=access.endpoint, config=Config(proxies={}))
 
 
 def log_path(directory: Path) -> Path:
     return directory / "local-cloud.log"
 
 
-def _answering_pid(port: int) -> int | None:
-    """The id of the local cloud's process that answers on the port, if one does."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+def _make_private(directory: Path) -> None:
+    """Create the directory, or make it readable by its owner alone: what a local cloud keeps there is secret."""
+    directory.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    if (owner := directory.stat().st_uid) != os.getuid():
+        raise LocalCloudError(
+            f"{directory} belongs to another user (id {owner}), who could change what is in it. "
+            "Choose a directory of your own: --directory"
+        )
+    directory.chmod(stat.S_IRWXU)
+
+
+def _answers(state: ServerState) -> bool:
+    """Whether the server of this state answers, and no other on its port."""
     try:
-        connection.request("GET", health.PATH)
-        pid = json.load(connection.getresponse())["pid"]
-        return pid if isinstance(pid, int) else None
-    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
-        return None
-    finally:
-        connection.close()
+        return bool(_ask(state.access, "GET", health.PATH, timeout=_LONGEST_GREETING) == {"pid": state.pid})
+    except LocalCloudError:
+        return False
+
+
+def _ask(access: Access, method: str, path: str, *, timeout: int) -> Any:
+    """The answer to a signed request of the local cloud's own, past every proxy."""
+    request = AWSRequest(method, f"{access.endpoint}{path}")
+    SigV4Auth(Credentials(access.access_key_id, access.secret_access_key), "sandbox", REGION).add_auth(request)
+    try:
+        answer = URLLib3Session(timeout=timeout).send(request.prepare())
+        told = json.loads(answer.content)
+    except (BotoCoreError, ValueError) as error:
+        raise LocalCloudError(str(error)) from error
+    if answer.status_code >= _REFUSED:
+        raise LocalCloudError(str(told.get("message", told)))
+    return told
 
 
 def _end_left_over(directory: Path) -> None:

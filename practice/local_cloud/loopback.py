@@ -14,17 +14,20 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from practice.local_cloud.address import Access
+
 LONGEST_INVOCATION = 900
 CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION)
 
 
-def endpoint() -> str:
-    """The address of this very server."""
-    return f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
+def access() -> Access:
+    """The address of this very server, and its access key."""
+    names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    return Access(*(os.environ[name] for name in names))
 
 
 @lru_cache
 def client(service_name: str) -> Any:
     """A client of this very server; thread-safe, one per service."""
     session: Any = boto3.Session()
-    return session.client(service_name, endpoint_url=endpoint(), config=CONFIG)
+    return session.client(service_name, config=CONFIG)

@@ -1,7 +1,8 @@
 """The server process of the local cloud: MiniStack and the extension, on 127.0.0.1 only.
 
 Nothing of the user's environment reaches it beyond what a program needs to run, so that neither real AWS
-credentials nor proxies reach a Lambda function: functions run as its child processes and inherit what it has.
+credentials nor proxies reach a function or a job: they run as its child processes. What it writes, the user alone can
+read.
 """
 
 from __future__ import annotations
@@ -12,27 +13,29 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 import psutil
 
-from practice.local_cloud.address import ACCOUNT, CREDENTIALS, HOST, REGION
+from practice.local_cloud.address import ACCOUNT, HOST, NO_USER_SETTINGS, REGION, Access
+from practice.local_cloud.gate import Gate, Message, Receive, Send
 from practice.local_cloud.state import ServerState
 from practice.local_cloud.version import check_version
 
-_INHERITED = ("HOME", "JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+_INHERITED = ("JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 
-def server_environment(port: int, temporary: Path) -> dict[str, str]:
-    """The whole environment of the server process; Lambda functions inherit it.
+def server_environment(port: int, temporary: Path, access: Access) -> dict[str, str]:
+    """The whole environment of the server process.
 
     MiniStack would listen on every interface and on port 8883 unless told otherwise, and would look for Docker.
-    Time is UTC, as it is in Lambda.
+    Time is UTC, as it is in Lambda. The home is the server's own: what functions and jobs do there, they do here.
     """
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-        **CREDENTIALS,
+        **access.variables,
+        **NO_USER_SETTINGS,
+        "HOME": str(temporary),
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
@@ -46,8 +49,8 @@ def server_environment(port: int, temporary: Path) -> dict[str, str]:
     }
 
 
-async def application(scope: Any, receive: Any, send: Any) -> None:
-    """The ASGI application: the extension's own routes, then MiniStack's."""
+async def routes(scope: Message, receive: Receive, send: Send) -> None:
+    """The ASGI application behind the gate: the extension's own routes, then MiniStack's."""
     from practice.local_cloud import extension, hooks
 
     handler = extension.route(scope["method"], scope["path"]) if scope["type"] == "http" else None
@@ -67,10 +70,12 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 def serve(port: int, directory: Path) -> None:
     """Serve until SIGTERM, with empty state. The directory holds the state file and temporary files."""
     version = check_version()
+    os.umask(0o077)
     temporary = directory.resolve() / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    environment = server_environment(port, temporary)
+    access = Access.at(f"http://{HOST}:{port}")
+    environment = server_environment(port, temporary, access)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
@@ -82,13 +87,13 @@ def serve(port: int, directory: Path) -> None:
 
     extension.install()
     process = psutil.Process()
-    ServerState(process.pid, process.create_time(), port, version).write(directory)
+    ServerState(process.pid, process.create_time(), port, version, access).write(directory)
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     try:
-        asyncio.run(hypercorn_serve(application, config))
+        asyncio.run(hypercorn_serve(Gate(routes, port), config))
     finally:
         ServerState.path(directory).unlink(missing_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)

@@ -23,7 +23,7 @@ from practice.local_cloud import background
 from practice.local_cloud.emr_serverless.applications import ALIVE, Application, find, new_id
 from practice.local_cloud.jobs.files import download
 from practice.local_cloud.jobs.logs import LogStream
-from practice.local_cloud.loopback import endpoint
+from practice.local_cloud.loopback import access
 from practice.local_cloud.sagemaker.api import ApiError, Record, Request, invalid
 from practice.local_cloud.spark.job_process import JobProcess, Outcome, remove
 
@@ -89,7 +89,7 @@ class Run:
                 directory,
                 script,
                 submit.get("entryPointArguments", []),
-                endpoint=endpoint(),
+                access=access(),
                 python_files=files,
                 spark=self._spark,
             )

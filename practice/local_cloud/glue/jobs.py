@@ -23,7 +23,7 @@ from practice.local_cloud import background
 from practice.local_cloud.glue.job_logs import write_logs
 from practice.local_cloud.hooks import GLUE, PROVISIONERS, RESPONSES
 from practice.local_cloud.jobs.files import download
-from practice.local_cloud.loopback import endpoint
+from practice.local_cloud.loopback import access
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 from practice.local_cloud.spark.job_process import JobProcess, Outcome, remove
 
@@ -173,7 +173,7 @@ def _outcome(job: Mapping[str, Any], run: dict[str, Any], arguments: Mapping[str
             directory,
             script,
             [part for argument in arguments.items() for part in argument],
-            endpoint=endpoint(),
+            access=access(),
             python_files=files,
             spark=_spark_settings(arguments.get("--conf", "")),
         )

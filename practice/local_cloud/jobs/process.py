@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import psutil
 
-from practice.local_cloud.address import CREDENTIALS
+from practice.local_cloud.address import Access
 
-_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+_INHERITED = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 
-def environment(endpoint: str) -> dict[str, str]:
-    """What a job sees of this machine: enough to run, and the local cloud as its only AWS."""
+def environment(access: Access, home: Path) -> dict[str, str]:
+    """What a job sees of this machine: enough to run, a home of its own, and the local cloud as its only AWS."""
+    home.mkdir(exist_ok=True)
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-        **CREDENTIALS,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ENDPOINT_URL_S3": endpoint,
+        **access.variables,
+        "HOME": str(home),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "TZ": "UTC",

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from practice.local_cloud.jobs.process import environment, exit_code, kill_family
-from practice.local_cloud.loopback import endpoint
+from practice.local_cloud.loopback import access
 from practice.programs import search_path
 
 ML = "/opt/ml"
@@ -44,7 +44,7 @@ def as_in_container(text: str, root: Path) -> str:
 
 def base_environment(root: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of every container, with what the job's request adds."""
-    shared = environment(endpoint())
+    shared = environment(access(), root.parent / "home")
     temporary = root.parent / "tmp"
     temporary.mkdir(exist_ok=True)
     return {

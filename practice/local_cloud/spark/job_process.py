@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from practice.local_cloud.address import HOST
+from practice.local_cloud.address import HOST, Access
 from practice.local_cloud.jobs.process import environment, exit_code, kill_family
 from practice.local_cloud.spark.classes import java_options
 from practice.local_cloud.spark.java import java_home
@@ -28,6 +28,8 @@ _SPARK_DEFAULTS = {
     "spark.master": "local[*]",
     "spark.driver.memory": "2g",
     "spark.sql.shuffle.partitions": "4",
+    # every program of this machine can reach the ports that Spark listens on
+    "spark.authenticate": "true",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -63,7 +65,7 @@ class JobProcess:
         script: Path,
         arguments: Sequence[str],
         *,
-        endpoint: str,
+        access: Access,
         python_files: Sequence[Path] = (),
         spark: Mapping[str, str] | None = None,
     ) -> None:
@@ -81,7 +83,7 @@ class JobProcess:
             self._process = subprocess.Popen(  # noqa: S603 - the learner's own job
                 [sys.executable, "-m", "practice.local_cloud.spark.launcher", str(directory), str(script), *arguments],
                 cwd=PROJECT,
-                env=self._environment(endpoint, python_files),
+                env=self._environment(access, python_files),
                 stdin=subprocess.PIPE,
                 stdout=stdout,
                 stderr=stderr,
@@ -115,10 +117,10 @@ class JobProcess:
         kill_family(self._process.pid)
         self._process.wait()
 
-    def _environment(self, endpoint: str, python_files: Sequence[Path]) -> dict[str, str]:
+    def _environment(self, access: Access, python_files: Sequence[Path]) -> dict[str, str]:
         temporary = str(self.directory / "tmp")
         return {
-            **environment(endpoint),
+            **environment(access, self.directory / "home"),
             "JAVA_HOME": str(java_home()),
             "PYSPARK_PYTHON": sys.executable,
             # not SPARK_CONF_DIR: with another class path, Java would not take the classes it keeps

@@ -2,7 +2,8 @@
 
 The jars of PySpark hold Hadoop's WebHDFS client and ViewFS, which maps a scheme onto another file system. So a small
 server in the job's own process speaks WebHDFS on one side and S3 on the other, and a job reads and writes ``s3://``
-as it does in Glue, with nothing staged beforehand and nothing to bring back.
+as it does in Glue, with nothing staged beforehand and nothing to bring back. Whoever asks the server must know the
+random first folder of its paths, since every program of this machine, and every web page, can reach it.
 
 Approximate where Glue's committer leaves no trace: what a writer has not committed (``_temporary``, ``.spark-staging``)
 lies in memory here, not in the bucket, and is gone with the job. An object appears whole, when it is committed.
@@ -14,6 +15,7 @@ https://hadoop.apache.org/docs/r3.3.4/hadoop-project-dist/hadoop-hdfs/ViewFsOver
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -39,7 +41,7 @@ def mounted(s3: Any) -> Iterator[Callable[[], dict[str, str]]]:
     threading.Thread(target=server.serve_forever, name="glue-s3", daemon=True).start()
 
     def settings() -> dict[str, str]:
-        return spark_settings(server.server_port, (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]))
+        return spark_settings(server.address, (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]))
 
     try:
         yield settings
@@ -48,9 +50,9 @@ def mounted(s3: Any) -> Iterator[Callable[[], dict[str, str]]]:
         server.server_close()
 
 
-def spark_settings(port: int, buckets: Iterable[str]) -> dict[str, str]:
-    """Spark's settings that make ``s3://<bucket>/`` the WebHDFS folder ``/<bucket>``."""
-    links = {f"mounttable.{bucket}.linkFallback": f"webhdfs://127.0.0.1:{port}/{bucket}" for bucket in buckets}
+def spark_settings(address: str, buckets: Iterable[str]) -> dict[str, str]:
+    """Spark's settings that make ``s3://<bucket>/`` a folder of this WebHDFS address."""
+    links = {f"mounttable.{bucket}.linkFallback": f"{address}/{bucket}" for bucket in buckets}
     view = {"overload.scheme.target.webhdfs.impl": "org.apache.hadoop.hdfs.web.WebHdfsFileSystem", **links}
     return {
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
@@ -63,7 +65,17 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, s3: Any) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.secret = secrets.token_urlsafe()
+        self.address = f"webhdfs://127.0.0.1:{self.server_port}/{self.secret}"
         self.files = _Files(s3)
+
+    def place(self, path: str) -> tuple[str, str]:
+        """Bucket and key of a path below the secret folder."""
+        secret, _, place = path.strip("/").partition("/")
+        if not secrets.compare_digest(secret.encode(), self.secret.encode()):
+            raise PermissionError("the path does not begin with the secret of this job")
+        bucket, _, key = place.partition("/")
+        return bucket, key
 
 
 def _temporary(key: str) -> bool:
@@ -282,7 +294,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _result(self, operation: str, path: str, query: dict[str, str]) -> tuple[int, Any]:  # noqa: C901 - a table
         files = self.server.files
-        place = _place(path)
+        place = self.server.place(path)
         match operation:
             case "GETHOMEDIRECTORY":
                 return 200, {"Path": "/"}
@@ -302,7 +314,7 @@ class _Handler(BaseHTTPRequestHandler):
                 files.make_folder(*place)
                 return 200, {"boolean": True}
             case "RENAME":
-                return 200, {"boolean": files.rename(*place, *_place(query["destination"]))}
+                return 200, {"boolean": files.rename(*place, *self.server.place(query["destination"]))}
             case "DELETE":
                 return 200, {"boolean": files.delete(*place)}
             case "SETPERMISSION" | "SETTIMES" | "SETOWNER":
@@ -346,8 +358,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name http.server gives it
         """Say nothing: the job's output is the job's."""
-
-
-def _place(path: str) -> tuple[str, str]:
-    bucket, _, key = path.strip("/").partition("/")
-    return bucket, key
