@@ -62,6 +62,7 @@ docs: setup ## write the generated pages of docs/
 bench: setup ## measure what has a speed, each as a ratio
 	$(BIN)/python -m benchmarks.firehose_transform
 	$(BIN)/python -m benchmarks.checkpointing
+	$(BIN)/python -m benchmarks.request_check
 	$(BIN)/python -m benchmarks.refinery
 
 .PHONY: generate

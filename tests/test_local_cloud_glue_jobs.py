@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def test_script_reaches_the_local_cloud_and_nothing_else(jobs: Jobs) -> None:
     script = f"""
         import boto3, os
         boto3.client("s3").put_object(Bucket="{jobs.bucket}", Key="from-the-job", Body=b"hello")
-        print(os.environ["AWS_ACCESS_KEY_ID"], os.environ["TZ"])
+        print(os.environ["AWS_ACCESS_KEY_ID"], os.environ["TZ"], os.environ["HOME"])
     """
 
     run = jobs.run(jobs.create(script))
@@ -324,6 +325,63 @@ def test_kept_classes_are_used_if_there_are_any(tmp_path: Path, monkeypatch: pyt
     archive.touch()
 
     assert f'"-XX:SharedArchiveFile={archive}"' in spark_classes.java_options()
+
+
+LISTEN = """
+    import boto3, time
+    from pyspark.sql import SparkSession
+    spark = SparkSession.builder.getOrCreate()
+    spark.range(3).repartition(2).count()
+    print(spark.sparkContext.getConf().get("spark.authenticate"))
+    boto3.client("s3").put_object(Bucket="{bucket}", Key="listening")
+    boto3.client("s3").get_waiter("object_exists").wait(
+        Bucket="{bucket}", Key="tried", WaiterConfig={{"Delay": 1, "MaxAttempts": 60}}
+    )
+"""
+
+
+def test_who_does_not_know_the_secret_of_a_job_gets_nothing_at_its_ports(jobs: Jobs) -> None:
+    """Spark's own ports, the port of its Python, and the one that is its S3: every program, and every page, can try."""
+    name = jobs.create(LISTEN.format(bucket=jobs.bucket))
+    run_id = jobs.start(name)
+    jobs.s3.get_waiter("object_exists").wait(
+        Bucket=jobs.bucket, Key="listening", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+    (process,) = _processes_of(run_id)
+    family = [process, *process.children(recursive=True)]
+    listening = {
+        connection.laddr
+        for member in family
+        for connection in member.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    answers = [
+        _status(port, method, f"/webhdfs/v1{secret}/{jobs.bucket}/listening?op={operation}&direct=true")
+        for _, port in listening
+        for secret in ("", "/guessed")
+        for method, operation in (("POST", "DELETE"), ("GET", "OPEN"), ("GET", "GETFILESTATUS"), ("POST", "CREATE"))
+    ]
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="tried")
+    run = jobs.wait(name, run_id)
+
+    assert len(listening) >= 3
+    assert {address.removeprefix("::ffff:") for address, _ in listening} == {"127.0.0.1"}
+    assert set(answers) == {None, 403}
+    assert jobs.s3.head_object(Bucket=jobs.bucket, Key="listening")["ContentLength"] == 0
+    assert (run["JobRunState"], jobs.lines(run)) == ("SUCCEEDED", ["true"])
+
+
+def _status(port: int, method: str, path: str) -> int | None:
+    """The status of the answer; None where HTTP gets none."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request(method, path, body=b"")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def _processes_of(run_id: str) -> list[psutil.Process]:
