@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import socket
 import stat
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from urllib.request import urlopen
 import boto3
 import pytest
 from botocore import UNSIGNED
-from botocore.auth import S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -49,6 +51,7 @@ HOSTS = {
     "any-interface": "0.0.0.0:{port}",
     "another-spelling": "127.1:{port}",
     "version-6": "[::1]:{port}",
+    "name-of-a-service": "iot.us-east-1.evil.example:{port}",
 }
 FROM_PAGES = {
     "cross-origin": {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
@@ -251,9 +254,9 @@ def test_credentials_of_a_role_are_taken_whole_or_not_at_all(local_cloud: LocalC
     assert code(local_cloud, "sts", {**role, member: "another"}) in {"SignatureDoesNotMatch", "InvalidClientTokenId"}
 
 
-def presigned(access: Access, seconds: int, age: int = 0) -> str:
-    """The address of the list of buckets, signed some seconds ago and good for some."""
-    request = AWSRequest("GET", f"{access.endpoint}/")
+def presigned(access: Access, path: str, seconds: int, age: int) -> str:
+    """An address that was signed some seconds ago, and good for some."""
+    request = AWSRequest("GET", f"{access.endpoint}{path}")
     credentials = Credentials(access.access_key_id, access.secret_access_key)
     signer = S3SigV4QueryAuth(credentials, "s3", "us-east-1", expires=seconds)
     with pytest.MonkeyPatch.context() as patched:
@@ -271,9 +274,10 @@ def status(url: str) -> int:
         return refused.code
 
 
-def test_a_presigned_address_is_good_while_it_lasts(local_cloud: LocalCloud) -> None:
-    assert status(presigned(local_cloud.state.access, seconds=60, age=30)) == 200
-    assert status(presigned(local_cloud.state.access, seconds=60, age=90)) == FORBIDDEN
+@pytest.mark.parametrize("path", ["/", "/_sandbox/health"])
+def test_a_presigned_address_is_good_while_it_lasts(local_cloud: LocalCloud, path: str) -> None:
+    assert status(presigned(local_cloud.state.access, path, seconds=60, age=30)) == 200
+    assert status(presigned(local_cloud.state.access, path, seconds=60, age=90)) == FORBIDDEN
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
@@ -303,6 +307,20 @@ def test_a_signature_is_good_for_what_was_signed_only(local_cloud: LocalCloud) -
     assert send(local_cloud.state.port, Kind("GET", "/one", headers)).status == 404
     assert send(local_cloud.state.port, Kind("GET", "/other", headers)).status == FORBIDDEN
     assert send(local_cloud.state.port, Kind("DELETE", "/one", headers)).status == FORBIDDEN
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(local_cloud: LocalCloud) -> None:
+    s3, access = local_cloud.client("s3"), local_cloud.state.access
+    s3.create_bucket(Bucket="broken-off")
+    request = AWSRequest("PUT", f"{access.endpoint}/broken-off/key", data=b"x" * 100)
+    S3SigV4Auth(Credentials(access.access_key_id, access.secret_access_key), "s3", "us-east-1").add_auth(request)
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    host = f"Host: 127.0.0.1:{local_cloud.state.port}"
+    head = "\r\n".join(["PUT /broken-off/key HTTP/1.1", host, "Content-Length: 100", *lines, "", ""])
+    with socket.create_connection(("127.0.0.1", local_cloud.state.port)) as connection:
+        connection.sendall(head.encode() + b"x" * 50)
+    time.sleep(0.5)  # the server has seen the end of the connection by then
+    assert s3.list_objects_v2(Bucket="broken-off")["KeyCount"] == 0
 
 
 _TEXT = st.text(st.characters(codec="latin-1"), max_size=30)
