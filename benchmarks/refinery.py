@@ -32,6 +32,7 @@ from jobs.refinery import storage
 from jobs.refinery.schemas import cleaned_orders_schema, orders_schema
 from jobs.refinery.session import SETTINGS
 from practice.local_cloud.spark.java import java_home
+from practice.paths import path_of
 
 ROWS = 50_000
 TIMES = 10
@@ -112,14 +113,14 @@ class Disk:
         yield {"Contents": [{"Key": key} for key in keys if key.startswith(Prefix)]}
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        return {"Body": (self._folder / Bucket / Key).open("rb")}
+        return {"Body": path_of(self._folder / Bucket, Key).open("rb")}
 
     def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
-        (self._folder / Bucket / Key).write_bytes(Body)
+        path_of(self._folder / Bucket, Key).write_bytes(Body)
 
     def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         for item in Delete["Objects"]:
-            path = self._folder / Bucket / item["Key"]
+            path = path_of(self._folder / Bucket, item["Key"])
             path.unlink(missing_ok=True)
             path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
         return {}

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from practice.console import table
 from practice.errors import PracticeError
+from practice.paths import UnusableKeyError, path_of
 from practice.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -233,13 +234,15 @@ def evaluation(sandbox: Sandbox, run: TrainingRun) -> Mapping[str, Any]:
 def fetch_report(sandbox: Sandbox, run: TrainingRun, directory: Path) -> Path:
     """Copy what the evaluation left to a directory; returns the page to open."""
     s3: S3Client = sandbox.client("s3")
-    prefix = f"{_EVALUATIONS}/{run.id}/"
-    target = directory / _EVALUATIONS / run.id
-    target.mkdir(parents=True, exist_ok=True)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=sandbox["TrainingBucket"], Prefix=prefix)
-    for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
-        s3.download_file(sandbox["TrainingBucket"], key, str(target / key.removeprefix(prefix)))
-    return target / "report.html"
+    bucket, prefix = sandbox["TrainingBucket"], f"{_EVALUATIONS}/{run.id}/"
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    items = [item for page in pages for item in page.get("Contents", [])]
+    try:
+        for key in (item["Key"] for item in items if item["Size"] or not item["Key"].endswith("/")):
+            s3.download_file(bucket, key, str(path_of(directory, key)))
+        return path_of(directory, f"{prefix}report.html")
+    except UnusableKeyError as error:
+        raise PracticeError(f"The report in s3://{bucket}/{prefix} cannot be copied. {error}") from error
 
 
 def metrics_table(found: Mapping[str, Any]) -> Table:

@@ -21,6 +21,7 @@ from practice.sandbox import Sandbox, Target
 from practice.training import (
     TrainingRun,
     TrainingStep,
+    fetch_report,
     look,
     metrics_table,
     parameters_of,
@@ -225,3 +226,58 @@ class TestTuning:
         account.stubs["sagemaker"].add_response("list_pipeline_executions", {"PipelineExecutionSummaries": []})
         with pytest.raises(PracticeError, match="python -m practice train"):
             tuning.start(account.sandbox, "random")
+
+
+class Objects:
+    """As much of an S3 client as the report takes, over objects by key."""
+
+    def __init__(self, objects: dict[str, str]) -> None:
+        self._objects = objects
+
+    def get_paginator(self, _: str) -> Objects:
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803 - of boto3
+        found = [key for key in self._objects if key.startswith(Prefix)]
+        yield {"Contents": [{"Key": key, "Size": len(self._objects[key])} for key in found]}
+
+    def download_file(self, Bucket: str, Key: str, Filename: str) -> None:  # noqa: N803
+        Path(Filename).write_text(self._objects[Key], encoding="utf-8")
+
+
+def report_of(objects: dict[str, str], directory: Path) -> Path:
+    """The report of a run whose evaluation left these objects."""
+    outputs = {"TrainingBucket": "bucket"}
+    sandbox = Sandbox("mine", Target("test account", lambda _: Objects(objects), None), outputs)
+    return fetch_report(sandbox, TrainingRun(RUN, "Succeeded", "", (), ""), directory)
+
+
+def test_report_is_copied_with_its_folders(tmp_path: Path) -> None:
+    """A folder that was made in the console is an empty object, and no file of the report."""
+    objects = {"": "", "charts/": "", "report.html": "<p>", "charts/größe a+b.png": "picture"}
+
+    page = report_of({f"evaluations/a1b2c3/{key}": content for key, content in objects.items()}, tmp_path)
+
+    assert page.read_text() == "<p>"
+    assert (page.parent / "charts/größe a+b.png").read_text() == "picture"
+
+
+def test_report_is_copied_anew(tmp_path: Path) -> None:
+    for content in ("old", "new"):
+        page = report_of({"evaluations/a1b2c3/report.html": content}, tmp_path)
+
+    assert page.read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["../../../x", "/tmp/x", "charts/../../x", "./x", "charts//x", "x/", "x" * 256])  # noqa: S108
+def test_report_with_a_key_that_leads_elsewhere_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / "a" / "b"
+    directory.mkdir(parents=True)
+    key = f"evaluations/a1b2c3/{name}"
+
+    with pytest.raises(PracticeError) as refusal:
+        report_of({key: "escaped"}, directory)
+
+    assert f"s3://bucket/evaluations/a1b2c3/ cannot be copied. The key {key!r} cannot be" in str(refusal.value)
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -80,7 +80,7 @@ class Run:
 
     def _outcome(self, directory: Path) -> Outcome:
         submit = self.record["jobDriver"]["sparkSubmit"]
-        script = download(submit["entryPoint"], directory)
+        script = download(submit["entryPoint"], directory / "script")
         files = [download(uri, directory / "python-files") for uri in self._files]
         with self._lock:
             if self._cancelled:

@@ -160,7 +160,7 @@ def _outcome(job: Mapping[str, Any], run: dict[str, Any], arguments: Mapping[str
         return Outcome(
             "FAILED", f"the local cloud installs nothing for a job: leave out {', '.join(refused)}, or run it on AWS."
         )
-    script = download(job["Command"]["ScriptLocation"], directory)
+    script = download(job["Command"]["ScriptLocation"], directory / "script")
     files = [
         download(uri, directory / "python-files")
         for uri in arguments.get("--extra-py-files", "").split(",")

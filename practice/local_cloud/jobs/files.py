@@ -5,10 +5,14 @@ from __future__ import annotations
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from practice.local_cloud.loopback import client
+from practice.paths import UnusableKeyError, path_of
 
 
 class NoDataError(Exception):
@@ -24,13 +28,10 @@ def parse(uri: str) -> tuple[str, str]:
 def download(uri: str, directory: Path) -> Path:
     """One object as a file of the same name in the directory."""
     bucket, key = parse(uri)
-    directory.mkdir(parents=True, exist_ok=True)
-    target = directory / Path(key).name
     try:
-        client("s3").download_file(bucket, key, str(target))
-    except Exception as error:
+        return _fetch(bucket, key, key[: key.rfind("/") + 1], directory)
+    except (BotoCoreError, ClientError) as error:
         raise FileNotFoundError(f"{uri} cannot be read: {error}") from error
-    return target
 
 
 def download_all(uri: str, directories: Sequence[Path], *, sharded: bool = False) -> None:
@@ -38,36 +39,45 @@ def download_all(uri: str, directories: Sequence[Path], *, sharded: bool = False
     objects = list(_objects(uri))
     if not objects:
         raise NoDataError(f"No S3 objects found under S3 URL {uri!r} given in input data source.")
-    for position, (key, name) in enumerate(objects):
+    for position, found in enumerate(objects):
         for directory in [directories[position % len(directories)]] if sharded else directories:
-            _fetch(uri, key, directory / name)
+            _fetch(*found, directory)
 
 
 def restore(uri: str, directory: Path) -> None:
     """What is in the folder, if there is anything."""
-    for key, name in _objects(uri.rstrip("/") + "/"):
-        _fetch(uri, key, directory / name)
+    for found in _objects(uri.rstrip("/") + "/"):
+        _fetch(*found, directory)
 
 
-def _fetch(uri: str, key: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    client("s3").download_file(parse(uri)[0], key, str(target))
+def _fetch(bucket: str, key: str, folder: str, directory: Path) -> Path:
+    """The object as a file that was not there before: no object takes the place of another."""
+    target = path_of(directory, key, folder)
+    try:
+        with target.open("xb") as file:
+            client("s3").download_fileobj(bucket, key, file)
+    except FileExistsError as error:
+        raise UnusableKeyError(key, "another object is the same file") from error
+    return target
 
 
-def _objects(uri: str) -> Iterator[tuple[str, str]]:
-    """Key of each object under the prefix, in order, and its path below the folder that the prefix names.
+def _objects(uri: str) -> Iterator[tuple[str, str, str]]:
+    """Bucket and key of each object under the prefix, in order, and the folder of the key that the prefix names.
 
     A prefix that names no folder, such as ``data/part-`` or one object's whole key, stands for what begins with it.
+    What a console leaves where somebody made a folder, an empty object with a slash at its end, is none.
     """
     bucket, prefix = parse(uri)
-    folder = prefix.rstrip("/") + "/" if prefix else ""
+    folder = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for key in (item["Key"] for item in page.get("Contents", ()) if not item["Key"].endswith("/")):
-            yield key, key[len(folder) :] if key.startswith(folder) else key[prefix.rfind("/") + 1 :]
+        for item in page.get("Contents", ()):
+            key = item["Key"]
+            if item["Size"] or not key.endswith("/"):
+                yield bucket, key, folder if key.startswith(folder) else prefix[: prefix.rfind("/") + 1]
 
 
 def upload_all(directory: Path, uri: str, encryption: Mapping[str, Any]) -> None:
-    for file in sorted(file for file in directory.rglob("*") if file.is_file()):
+    for file in _files(directory):
         upload(file, f"{uri.rstrip('/')}/{file.relative_to(directory).as_posix()}", encryption)
 
 
@@ -86,17 +96,33 @@ def upload_archive(directories: Sequence[Path], uri: str, encryption: Mapping[st
     """The directories' content as one ``.tar.gz``, the first directory's where names clash; False if all are empty."""
     files: dict[str, Path] = {}
     for directory in directories:
-        for file in sorted(file for file in directory.rglob("*") if file.is_file()):
+        for file in _files(directory):
             files.setdefault(file.relative_to(directory).as_posix(), file)
     if not files:
         return False
     with tempfile.NamedTemporaryFile() as target:
-        with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1) as archive:
+        with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1, dereference=True) as archive:
             for name, file in files.items():
                 archive.add(file, name)
         target.flush()
         upload(Path(target.name), uri, encryption)
     return True
+
+
+def _files(directory: Path) -> list[Path]:
+    """The files below the directory, in order. A link is the file that it leads to, and leads nowhere else.
+
+    In a container it could lead to a file of the image; here it would lead to one of the user's.
+    """
+    found = [file for file in sorted(directory.rglob("*")) if file.is_file()]
+    place = directory.parent.resolve() / directory.name
+    for file in found:
+        if not file.resolve().is_relative_to(place):
+            raise ValueError(
+                f"{str(file.relative_to(directory))!r} is a link that leads out of the directory that goes to S3. "
+                "Write a copy of the file there."
+            )
+    return found
 
 
 class Mirror:
@@ -121,10 +147,7 @@ class Mirror:
 
     def _state(self) -> dict[Path, tuple[int, int]]:
         found = {}
-        for file in self._directory.rglob("*"):
-            try:
-                if file.is_file():
-                    found[file] = (file.stat().st_mtime_ns, file.stat().st_size)
-            except FileNotFoundError:
-                continue
+        for file in _files(self._directory):
+            with suppress(FileNotFoundError):
+                found[file] = (file.stat().st_mtime_ns, file.stat().st_size)
         return found

@@ -131,7 +131,7 @@ class TrainingRun:
     def _prepare(self, directory: Path) -> list[Container]:
         record = self.record
         submitted = decoded(record["HyperParameters"]["sagemaker_submit_directory"])
-        code = download(submitted, directory)
+        code = download(submitted, directory / "submitted")
         port = _free_port()
         containers = [Container(directory / host / "ml", host, record, port) for host in hosts(record)]
         for container in containers:
