@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from practice.local_cloud.jobs.process import environment, exit_code, kill_family
 from practice.local_cloud.loopback import access
@@ -31,6 +31,12 @@ def refused_image(image: str | None) -> str:
         f"the image is {image!r}; the local cloud runs jobs of SageMaker's XGBoost and scikit-learn containers only, "
         "with its own Python. Use sagemaker-xgboost or sagemaker-scikit-learn."
     )
+
+
+def is_of_container(path: str) -> bool:
+    """Whether a directory that a request names is one that a job has here: ``/opt/ml``, or below it."""
+    place = PurePosixPath(path)
+    return place.is_relative_to(ML) and ".." not in place.parts
 
 
 def localized(text: str, root: Path) -> str:

@@ -35,7 +35,14 @@ from practice.local_cloud.sagemaker.api import (
     require_unended,
 )
 from practice.local_cloud.sagemaker.job_machine import LONGEST_REASON, Machine, end_with_notice, tend
-from practice.local_cloud.sagemaker.job_process import ML, JobProcess, base_environment, localized, refused_image
+from practice.local_cloud.sagemaker.job_process import (
+    ML,
+    JobProcess,
+    base_environment,
+    is_of_container,
+    localized,
+    refused_image,
+)
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _HOST = "127.0.0.1"
@@ -164,10 +171,10 @@ def _complaints(request: Request) -> Iterator[str]:
         yield from _complaints_of_input(given)
     for output in request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
         target = output.get("S3Output", {})
-        if target.get("S3UploadMode") != "EndOfJob" or not target.get("LocalPath", "").startswith(ML):
+        if target.get("S3UploadMode") != "EndOfJob" or not is_of_container(target.get("LocalPath", "")):
             yield (
-                f"output {output['OutputName']!r} needs an S3Output with S3UploadMode EndOfJob and a LocalPath under "
-                f"{ML}; the local cloud emulates no other."
+                f"output {output['OutputName']!r} has the LocalPath {target.get('LocalPath')!r} and the S3UploadMode "
+                f"{target.get('S3UploadMode')!r}; it needs an S3Output with EndOfJob and a LocalPath under {ML}."
             )
 
 
@@ -175,8 +182,8 @@ def _complaints_of_input(given: Mapping[str, Any]) -> Iterator[str]:
     name, source = given["InputName"], given.get("S3Input", {})
     if source.get("S3DataType") != "S3Prefix" or source.get("S3InputMode", "File") != "File":
         yield f"input {name!r} is not an S3Prefix in File mode; the local cloud emulates no other input."
-    if not source.get("LocalPath", "").startswith(ML):
-        yield f"input {name!r} needs a LocalPath under {ML}."
+    if not is_of_container(path := source.get("LocalPath", "")):
+        yield f"input {name!r} has the LocalPath {path!r}; it needs one under {ML}."
 
 
 def _create(request: Request) -> Record:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from practice.local_cloud import background
@@ -30,7 +31,7 @@ from practice.local_cloud.sagemaker.api import (
     require_unended,
 )
 from practice.local_cloud.sagemaker.job_machine import NOTICE_SECONDS
-from practice.local_cloud.sagemaker.job_process import ML, refused_image
+from practice.local_cloud.sagemaker.job_process import ML, is_of_container, refused_image
 from practice.local_cloud.sagemaker.training_container import decoded
 from practice.local_cloud.sagemaker.training_run import TrainingRun
 
@@ -74,7 +75,7 @@ def _complaints(request: Request) -> Iterator[str]:
     if request["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
         yield "OutputDataConfig.CompressionType is NONE; the local cloud writes GZIP."
     path = request.get("CheckpointConfig", {}).get("LocalPath", ML)
-    if not path.startswith(ML):
+    if not is_of_container(path):
         yield f"CheckpointConfig.LocalPath is {path!r}; the local cloud has directories under {ML} only."
     yield from _complaints_of_script(request.get("HyperParameters", {}))
     yield from _complaints_of_spot(request)
@@ -92,6 +93,10 @@ def _complaints_of_script(hyperparameters: Mapping[str, str]) -> Iterator[str]:
         )
     elif not str(decoded(hyperparameters["sagemaker_submit_directory"])).startswith("s3://"):
         yield "the hyperparameter sagemaker_submit_directory is not the s3:// address of a .tar.gz."
+    elif (program := PurePosixPath(str(decoded(hyperparameters["sagemaker_program"])))).is_absolute() or (
+        ".." in program.parts
+    ):
+        yield f"the hyperparameter sagemaker_program is {str(program)!r}; it must be the path of a file in the archive."
 
 
 def _complaints_of_spot(request: Request) -> Iterator[str]:
@@ -113,6 +118,8 @@ def _complaints_of_channels(request: Request) -> Iterator[str]:
         name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource", {})
         if channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"]) == "Pipe":
             yield f"channel {name!r} is in Pipe mode, which the local cloud does not emulate. Use FastFile or File."
+        if name in (".", ".."):
+            yield f"the name of channel {name!r} cannot be that of a directory."
         if source.get("S3DataType") != "S3Prefix":
             yield f"channel {name!r} is not an S3Prefix; the local cloud reads no other data source."
 
