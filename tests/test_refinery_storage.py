@@ -246,6 +246,46 @@ def test_partitions_are_listed_in_order(bucket: Bucket) -> None:
     assert storage.partition_values(bucket.table, "day") == ["2026-01-03", "2026-01-12"]
 
 
+@pytest.mark.parametrize(
+    ("key", "named"),
+    [
+        ("text//b", "text//"),
+        ("text/sub//b", "text/sub//"),
+        ("text/../b", "text/../"),
+        ("text/./b", "text/./"),
+        ("text/a/b", "text/a"),
+    ],
+)
+def test_a_key_that_hadoop_has_no_path_for_is_an_error_that_names_it(bucket: Bucket, key: str, named: str) -> None:
+    """It would be a folder that holds itself, without end, or rows that are read twice or not at all."""
+    bucket.put("text/a", "a")
+    bucket.put(key, "b")
+
+    with pytest.raises(Exception, match="Spark has no path") as failure:
+        bucket.spark.read.text(f"s3://{bucket.name}/text/").collect()
+
+    assert f"Spark has no path for s3://{bucket.name}/{named}, wh" in error_message(failure.value, "job.py")
+
+
+@pytest.mark.parametrize(
+    "name", ["a b+c", "größe/漢字", "a%2Fb", "at 10:00/a:b", "x...", "[a]*?{b}'\"", "#a;b&c=d", "a\\b", "y" * 255]
+)
+def test_an_odd_key_is_read_as_any_other(bucket: Bucket, name: str) -> None:
+    bucket.put("text/", "")
+    bucket.put(f"text/{name}", "content")
+
+    found = bucket.spark.read.option("recursiveFileLookup", "true").text(f"s3://{bucket.name}/text/").collect()
+
+    assert [row["value"] for row in found] == ["content"]
+
+
+def test_a_partition_whose_value_is_not_ascii_is_written_and_read(bucket: Bucket) -> None:
+    place = f"s3://{bucket.name}/cities/"
+    bucket.spark.sql("SELECT 1 AS id, 'Zürich, 10:00' AS city").write.partitionBy("city").parquet(place)
+
+    assert [tuple(row) for row in bucket.spark.read.parquet(place).collect()] == [(1, "Zürich, 10:00")]
+
+
 def test_a_place_outside_s3_is_refused(bucket: Bucket) -> None:
     with pytest.raises(ValueError, match="'/tmp/x' is no place in S3; expected s3://bucket/key"):
         storage.exists("/tmp/x")  # noqa: S108

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import string
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -111,9 +112,13 @@ class _Files:
         for page in [] if _temporary(prefix) else pages:
             for item in page.get("Contents", ()):
                 if name := item["Key"].removeprefix(prefix):
+                    _refuse_unnameable(bucket, item["Key"], name)
                     found[name] = self._seen(bucket, item, name)
             for item in page.get("CommonPrefixes", ()):
-                name = item["Prefix"].removeprefix(prefix).rstrip("/")
+                name = item["Prefix"].removeprefix(prefix).removesuffix("/")
+                _refuse_unnameable(bucket, item["Prefix"], name)
+                if name in found and found[name]["length"]:
+                    raise UnnameableKeyError(bucket, prefix + name, "which is an object and the folder of others")
                 found[name] = _status(name, 0, 0, kind="DIRECTORY")
         for (other, path), body in list(self._uncommitted.items()):
             if other == bucket and path.startswith(prefix):
@@ -232,9 +237,28 @@ class _Files:
                 yield from [item["Key"] for item in page.get("Contents", ())]
 
 
+class UnnameableKeyError(OSError):
+    """A key that Hadoop has no path for. To read on would be to leave out its rows, or to read others twice."""
+
+    def __init__(self, bucket: str, key: str, reason: str) -> None:
+        super().__init__(f"Spark has no path for s3://{bucket}/{key}, {reason}. Give the object another key.")
+
+
+def _refuse_unnameable(bucket: str, key: str, name: str) -> None:
+    """Hadoop takes ``a//b`` for ``a/b`` and ``a/../b`` for ``b``: such a folder would be its own content, without end.
+
+    Its own client for S3 has no way to such keys either: https://issues.apache.org/jira/browse/HADOOP-14675
+    """
+    if name in ("", ".", ".."):
+        raise UnnameableKeyError(bucket, key, f"whose part {name!r} it takes for another folder")
+    if name == key.removesuffix("/") and ":" in name:
+        raise UnnameableKeyError(bucket, key, "which has a colon at the top of its bucket")
+
+
 def _status(name: str, length: int, modified: float, kind: str = "FILE") -> Status:
     return {
-        "pathSuffix": name,
+        # else Hadoop takes what stands before a colon for a scheme
+        "pathSuffix": f"./{name}" if ":" in name else name,
         "type": kind,
         "length": length,
         "blockSize": _BLOCK if kind == "FILE" else 0,
@@ -278,7 +302,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _handle(self) -> None:
-        url = urlsplit(self.path)
+        url = urlsplit(self._address)
         path = unquote(url.path).removeprefix(_ROOT)
         query = {name.lower(): values[0] for name, values in parse_qs(url.query).items()}
         operation = query.get("op", "").upper()
@@ -321,6 +345,11 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, b""
         raise NotImplementedError(f"the local cloud's S3 has no {operation} for Spark")
 
+    @property
+    def _address(self) -> str:
+        """What was asked for in ASCII. Hadoop sends other characters as they are, and http.server misreads them."""
+        return quote(self.path.encode("latin-1"), safe=string.punctuation)
+
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -335,7 +364,7 @@ class _Handler(BaseHTTPRequestHandler):
         """To itself: the client sends data only to where it is redirected, in HDFS a data node."""
         self._body()
         self.send_response(307)
-        self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}{self.path}&direct=true")
+        self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}{self._address}&direct=true")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
