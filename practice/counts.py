@@ -83,15 +83,17 @@ def _each_object(s3: S3Client, bucket: str, prefix: str, measure: Callable[[str,
 
 def _parquet_rows(s3: S3Client, bucket: str) -> int:
     with tempfile.TemporaryDirectory() as directory, duckdb.connect() as connection:
-        names = count_up()
-        files = _each_object(
-            s3, bucket, ORDERS, lambda _, content: Path(directory, f"{next(names)}.parquet").write_bytes(content)
-        )
+        numbers = count_up()
+
+        def copy(_: str, content: bytes) -> str:
+            file = Path(directory, f"{next(numbers)}.parquet")
+            file.write_bytes(content)
+            return str(file)
+
+        files = _each_object(s3, bucket, ORDERS, copy)
         if not files:
             return 0
-        rows = connection.execute(
-            "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [f"{directory}/*.parquet"]
-        ).fetchone()
+        rows = connection.execute("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [files]).fetchone()
     return int(rows[0]) if rows else 0
 
 

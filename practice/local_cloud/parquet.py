@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-_DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}
+from practice.local_cloud.athena.catalog import Column
+from practice.local_cloud.athena.tables import quoted
 
 
 def write_parquet(columns: Mapping[str, str], rows: Iterable[Sequence[str | None]], compression: str) -> bytes:
@@ -25,7 +26,7 @@ def write_parquet(columns: Mapping[str, str], rows: Iterable[Sequence[str | None
             lines.writelines(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
         texts = dict.fromkeys(columns, "VARCHAR")
         casts = ", ".join(
-            f'CAST("{name}" AS {_DUCKDB_TYPES.get(hive_type, hive_type)}) AS "{name}"'
+            f"CAST({quoted(name)} AS {Column(name, hive_type).duckdb_type}) AS {quoted(name)}"
             for name, hive_type in columns.items()
         )
         with _database().cursor() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,11 @@ from practice.local_cloud.athena.errors import not_emulated, table_not_found
 from practice.local_cloud.hooks import GLUE
 
 _VIEW_PREFIX, _VIEW_SUFFIX = "/* Presto View: ", " */"
+_ESCAPED = re.compile(r"""[\x00-\x1f"#%'*/:=?\\{\[\]^\x7f]""")
+"""What Hive does not write into the name of a partition's folder as it is.
+
+Source: ``escapePathName`` in https://github.com/apache/hive/blob/master/common/src/java/org/apache/hadoop/hive/common/FileUtils.java
+"""
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,13 @@ class Table:
             yield Partition(tuple(entry["Values"]), Location.parse(location))
 
     def hive_location(self, values: tuple[str, ...] | list[str]) -> str:
-        folders = "/".join(f"{key.name}={value}" for key, value in zip(self.partition_keys, values, strict=True))
+        pairs = zip(self.partition_keys, values, strict=True)
+        folders = "/".join(f"{key.name}={_ESCAPED.sub(_escape, value)}" for key, value in pairs)
         return f"{str(self.storage['Location']).rstrip('/')}/{folders}/"
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"%{ord(found[0]):02X}"
 
 
 def view_text(sql: str, database: str, columns: list[Column]) -> str:

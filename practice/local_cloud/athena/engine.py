@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 
 import duckdb
 from sqlglot import exp
@@ -13,6 +14,7 @@ from practice.local_cloud.athena.results import Result, ResultColumn, is_zoned, 
 from practice.local_cloud.athena.sql import BoundQuery, Scan, bind
 from practice.local_cloud.athena.tables import (
     create_relation,
+    literal,
     partition_rows,
     quoted,
     scanned_bytes,
@@ -46,6 +48,9 @@ class Engine:
     def __init__(self, limit: int | None = None) -> None:
         self.connection = duckdb.connect(":memory:", config=_CONFIGURATION)
         self.connection.execute("SET TimeZone = 'UTC'")
+        # SQL may come from anyone, and DuckDB's reads any file of the user's
+        self.connection.execute(f"SET allowed_directories = [{literal(tempfile.gettempdir())}]")
+        self.connection.execute("SET enable_external_access = false")
         create_macros(self.connection)
         self.limit = limit
         self.scanned_bytes = 0

@@ -21,7 +21,7 @@ from practice.local_cloud.athena.projection import is_projected
 from practice.local_cloud.athena.results import Result, ResultColumn
 from practice.local_cloud.athena.show import describe, lines, show_create_table, show_partitions
 from practice.local_cloud.athena.sql import parse
-from practice.local_cloud.athena.tables import registered_folders
+from practice.local_cloud.athena.tables import literal, quoted, registered_folders
 from practice.local_cloud.hooks import ATHENA, GLUE, S3
 from practice.local_cloud.object_store import list_objects
 
@@ -176,15 +176,15 @@ class Statement:
         columns = (*table.columns, *table.partition_keys)
         try:
             sql = engine.prepare(query, self.database)
-            typed = ", ".join(f'CAST("{c.name}" AS {c.duckdb_type}) AS "{c.name}"' for c in columns)
-            names = ", ".join(f'"{c.name}"' for c in columns)
-            keys = ", ".join(f'"{key.name}"' for key in table.partition_keys)
+            typed = ", ".join(f"CAST({quoted(c.name)} AS {c.duckdb_type}) AS {quoted(c.name)}" for c in columns)
+            names = ", ".join(quoted(c.name) for c in columns)
+            keys = ", ".join(quoted(key.name) for key in table.partition_keys)
             with tempfile.TemporaryDirectory() as directory:
                 target = directory if keys else f"{directory}/data.parquet"
                 options = f", PARTITION_BY ({keys})" if keys else ""
                 row = engine.connection.execute(
                     f"COPY (SELECT {typed} FROM ({sql}) AS t({names})) "  # noqa: S608
-                    f"TO '{target}' (FORMAT parquet, COMPRESSION snappy{options})"
+                    f"TO {literal(target)} (FORMAT parquet, COMPRESSION snappy{options})"
                 ).fetchone()
                 for file in sorted(Path(directory).rglob("*.parquet")):
                     folders = file.relative_to(directory).parts[:-1]

@@ -128,9 +128,10 @@ def _matching(table: Table, entries: list[dict[str, Any]], expression: str) -> l
     typed = ", ".join(
         f'CAST("p{i}" AS {k.duckdb_type}) AS {quoted(k.name)}' for i, k in enumerate(table.partition_keys)
     )
-    selected = duckdb.execute(
-        f"SELECT i FROM (SELECT i, {typed} FROM (VALUES {rows}) AS v(i, {names})) WHERE {expression}"  # noqa: S608
-    ).fetchall()
+    with duckdb.connect(config={"enable_external_access": False}) as connection:
+        selected = connection.execute(
+            f"SELECT i FROM (SELECT i, {typed} FROM (VALUES {rows}) AS v(i, {names})) WHERE {expression}"  # noqa: S608
+        ).fetchall()
     return [entries[row[0]] for row in sorted(selected)]
 
 
