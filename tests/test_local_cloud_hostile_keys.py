@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from practice.local_cloud.athena.engine import Engine
 from practice.local_cloud.lifecycle import LocalCloud
+from tests.conftest import free_port
 from tests.glue_jobs import Jobs
 from tests.local_lake import Lake
 from tests.sagemaker_jobs import ENDED, IMAGE, ROLE, SageMakerJobs
@@ -272,6 +273,16 @@ def test_a_script_whose_key_ends_in_no_file_name_is_refused(glue: Jobs, canary: 
     assert f"The key '{key}' cannot be a file" in glue.run(name)["ErrorMessage"]
 
 
+def test_a_script_may_have_the_name_of_a_file_of_the_job(glue: Jobs, prefix: str) -> None:
+    """``stdout`` is where the job's output goes, beside which the script lies."""
+    key, name = f"{prefix}/stdout", f"job-{uuid.uuid4().hex[:8]}"
+    glue.s3.put_object(Bucket=glue.bucket, Key=key, Body=b"print('ran')")
+    command = {"Name": "glueetl", "ScriptLocation": f"s3://{glue.bucket}/{key}"}
+    glue.glue.create_job(Name=name, Role=ROLE, Command=command)
+
+    assert glue.lines(glue.run(name)) == ["ran"]
+
+
 def test_two_python_files_of_the_same_name_are_refused(glue: Jobs, prefix: str) -> None:
     uris = [f"s3://{glue.bucket}/{prefix}/{part}/lib.zip" for part in ("one", "two")]
     for uri in uris:
@@ -352,3 +363,17 @@ def test_the_engine_of_athena_reaches_no_file_of_the_user(sql: str) -> None:
     """The statements that could are refused before; this holds for what slips through."""
     with pytest.raises(duckdb.PermissionException, match="file system operations are disabled"):
         Engine().connection.execute(sql)
+
+
+def test_the_directory_of_the_project_may_have_any_name(tmp_path: Path) -> None:
+    """It is part of every path that DuckDB is given, and may look like a pattern, or like the end of a text in SQL."""
+    cloud = LocalCloud.start(tmp_path / "o'brien [1] *", free_port())
+    try:
+        lake = Lake(cloud)
+        place = f"s3://{lake.bucket}/written/"
+        query = f"CREATE TABLE written WITH (format = 'PARQUET', external_location = '{place}') AS SELECT 'x' AS a"
+
+        assert lake.query(query).reason == ""
+        assert lake.rows("SELECT a FROM written") == [["x"]]
+    finally:
+        cloud.stop()

@@ -58,11 +58,20 @@ def test_a_key_is_named_whole_though_a_part_of_it_is_the_path(tmp_path: Path) ->
         path_of(tmp_path, "data/train/../x", "data/train/")
 
 
-@pytest.mark.parametrize(("first", "second"), [("a", "a/b"), ("a/b", "a"), ("a", "a/b/c")])
-def test_a_file_where_a_directory_must_be_is_refused_and_the_reverse(tmp_path: Path, first: str, second: str) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        ("a", "a/b", "another object is a file where this one needs a directory"),
+        ("a", "a/b/c", "another object is a file where this one needs a directory"),
+        ("a/b", "a", "there is a directory of its name"),
+    ],
+)
+def test_a_file_where_a_directory_must_be_is_refused_and_the_reverse(
+    tmp_path: Path, first: str, second: str, reason: str
+) -> None:
     path_of(tmp_path, first).write_text("first")
 
-    with pytest.raises(UnusableKeyError, match=f"'{second}' cannot be a file"):
+    with pytest.raises(UnusableKeyError, match=f"'{second}' cannot be a file in a directory: {reason}"):
         path_of(tmp_path, second)
 
     assert (tmp_path / first).read_text() == "first"
