@@ -309,6 +309,17 @@ def test_a_signature_is_good_for_what_was_signed_only(local_cloud: LocalCloud) -
     assert send(local_cloud.state.port, Kind("DELETE", "/one", headers)).status == FORBIDDEN
 
 
+def test_a_signature_that_is_no_signature_is_refused(local_cloud: LocalCloud) -> None:
+    """Each would end in an exception of what checks it."""
+    port, access = local_cloud.state.port, local_cloud.state.access
+    headers = dict(signed(access).headers)
+    authorization = headers["Authorization"].partition("Signature=")[0] + "Signature=\u00e9"
+    assert send(port, Kind("GET", "/", {**headers, "Authorization": authorization})).status in AS_AWS_REFUSES
+    url = presigned(access, "/", seconds=60, age=0)
+    for wrong in ("X-Amz-Expires=" + "9" * 100, "X-Amz-Expires=soon", "X-Amz-Expired=60"):
+        assert status(url.replace("X-Amz-Expires=60", wrong)) in AS_AWS_REFUSES
+
+
 def test_an_upload_that_breaks_off_leaves_nothing(local_cloud: LocalCloud) -> None:
     s3, access = local_cloud.client("s3"), local_cloud.state.access
     s3.create_bucket(Bucket="broken-off")

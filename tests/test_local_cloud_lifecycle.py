@@ -16,6 +16,7 @@ import pytest
 
 from practice.local_cloud import lifecycle
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
+from practice.local_cloud.server import server_environment
 from tests.conftest import create_lambda_function, free_port, server_state
 
 pytestmark = pytest.mark.slow
@@ -125,6 +126,19 @@ def test_child_processes_get_neither_credentials_nor_proxies(
         monkeypatch.setenv(name, "of-the-user")
     assert "of-the-user" not in local_cloud.environment.values()
     assert local_cloud.environment["AWS_ENDPOINT_URL"] == local_cloud.endpoint
+
+
+def test_the_server_has_nothing_of_the_user_but_what_a_program_needs(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was started with can be read by what it starts."""
+    monkeypatch.setenv("A_SECRET", "of-the-user")
+    cloud = LocalCloud.start(directory, free_port())
+    process = cloud.state.process()
+    assert process
+    allowed = {"JAVA_HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH"}
+    assert process.environ().keys() <= allowed
+    assert server_environment(1, directory, cloud.state.access)["HOME"] == str(directory)
 
 
 def test_functions_get_neither_credentials_nor_proxies(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

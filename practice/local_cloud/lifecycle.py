@@ -26,6 +26,7 @@ from botocore.session import Session as BotocoreSession
 
 from practice.local_cloud import health
 from practice.local_cloud.address import HOST, NO_USER_SETTINGS, REGION, Access
+from practice.local_cloud.server import inherited
 from practice.local_cloud.state import ServerState
 from practice.local_cloud.version import check_version
 
@@ -79,6 +80,7 @@ class LocalCloud:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", __package__, "--port", str(port), "--directory", str(directory)],
                 cwd=PROJECT,
+                env=inherited(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

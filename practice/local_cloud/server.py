@@ -25,14 +25,19 @@ from practice.local_cloud.version import check_version
 _INHERITED = ("JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
 
 
+def inherited() -> dict[str, str]:
+    """What the server has of the user's environment."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
 def server_environment(port: int, temporary: Path, access: Access) -> dict[str, str]:
     """The whole environment of the server process.
 
-    MiniStack would listen on every interface and on port 8883 unless told otherwise, and would look for Docker.
-    Time is UTC, as it is in Lambda. The home is the server's own: what functions and jobs do there, they do here.
+    MiniStack would listen on every interface and on port 8883 unless told otherwise, would look for Docker, and would
+    keep a key in a folder that all users share. Time is UTC, as it is in Lambda. The home is the server's own.
     """
     return {
-        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        **inherited(),
         **access.variables,
         **NO_USER_SETTINGS,
         "HOME": str(temporary),
@@ -44,6 +49,7 @@ def server_environment(port: int, temporary: Path, access: Access) -> dict[str, 
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{os.devnull}/none",
+        "STATE_DIR": str(temporary / "state"),
         "TMPDIR": str(temporary),
         "TZ": "UTC",
     }
