@@ -75,10 +75,13 @@ generate: setup ## write the code that derives from contracts/
 snapshots: setup ## accept the templates as they are now, for review
 	$(BIN)/python -m pytest tests/test_snapshots.py --snapshot-update
 
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+
 .PHONY: lock
-lock: setup ## pin every dependency of requirements*.in and package.json
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in --output-file requirements-dev.txt
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in --constraints requirements-dev.txt --output-file requirements.txt
+lock: setup ## pin every dependency of requirements*.in and package.json, by version and hash
+	$(COMPILE) requirements-build.in --output-file requirements-build.txt
+	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	$(COMPILE) requirements.in --constraints requirements-dev.txt --output-file requirements.txt
 	$(BIN)/npm install --package-lock-only
 
 .PHONY: clean
@@ -92,10 +95,14 @@ clean: ## remove what the targets above have set up and written
 .PHONY: setup
 setup: .venv/.complete node_modules/.complete
 
-.venv/.complete: requirements-dev.txt
+# Nothing is installed whose hash is not in a lock. PySpark comes as source alone, and is built with locked tools.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+
+.venv/.complete: requirements-build.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"$(PYTHON) is Python {sys.version.split()[0]}; Python 3.11 or later is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	$(INSTALL) --requirement requirements-build.txt
+	$(INSTALL) --no-binary pyspark --no-build-isolation --requirement requirements-dev.txt
 	@touch $@
 
 node_modules/.complete: package-lock.json .venv/.complete
