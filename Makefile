@@ -31,6 +31,7 @@ check: setup lint types ## the fast loop: lint, types, unit tests
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/zizmor --quiet --offline --strict-collection --persona auditor .
 
 .PHONY: types
 types: setup
