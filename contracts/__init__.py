@@ -15,6 +15,8 @@ from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from contracts.text import is_safe
+
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # not in the Pythons of EMR Serverless and SageMaker
 
@@ -106,7 +108,16 @@ class Contract:
             names = sorted(file.name for file in DIRECTORY.iterdir())
             known = ", ".join(found.removesuffix(".json") for found in names if found.endswith(".json"))
             raise ContractError(f"no contract named {name!r}; known: {known}. Add contracts/{name}.json.")
-        return cls(name=name, schema=json.loads(source.read_text(encoding="utf-8")))
+        contract = cls(name=name, schema=json.loads(source.read_text(encoding="utf-8")))
+        for field in contract.fields:
+            if field.schema.get("type") == "string" and not is_safe(field.schema):
+                raise ContractError(
+                    f"field {field.name!r} of contracts/{name}.json has {dict(field.schema)!r}, which lets through "
+                    "text that a spreadsheet runs, or that shows as something else. Give it an enum, the format date "
+                    "or date-time, or a pattern such as ^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$: a letter or digit first, "
+                    "then letters, digits, spaces and -./:_ in classes with {n} or {n,m}. contracts/text.py says why."
+                )
+        return contract
 
     @property
     def description(self) -> str:

@@ -24,9 +24,6 @@ TARGET = Path(__file__).parents[1] / "lambda" / "firehose_transform" / "orders_c
 
 _OBJECT_KEYWORDS = {"$schema", "title", "description", "type", "additionalProperties", "required", "properties"}
 
-_FREE_TEXT = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
-"""No control character, line separator or lone surrogate."""
-
 
 class Check(NamedTuple):
     """How the generated code checks one field."""
@@ -107,10 +104,6 @@ def _text_check(field: Field) -> Check:
         case ["pattern"] if re.fullmatch(r"\^.*\$", field.schema["pattern"]):
             pattern = field.schema["pattern"]
             accepts, rule = f"re.compile({pattern!r}, re.ASCII).fullmatch", f"must match {pattern}"
-        case ["maxLength", "minLength"]:
-            shortest, longest = field.schema["minLength"], field.schema["maxLength"]
-            accepts = f're.compile(r"{_FREE_TEXT}{{{shortest},{longest}}}").fullmatch'
-            rule = f"must be {shortest} to {longest} characters, none of them a control character"
         case _:
             raise _unsupported(field)
     function = {None: "text", "upper": "upper_text", "lower": "lower_text"}.get(field.schema.get("x-case"))
@@ -126,7 +119,7 @@ def _constraints(field: Field) -> list[str]:
 def _unsupported(field: Field) -> ContractError:
     return ContractError(
         f"field {field.name!r} has {dict(field.schema)!r}, which the transform cannot check; allowed besides a "
-        "description: string with enum, pattern (from ^ to $), minLength and maxLength, or format date-time, and with "
+        "description: string with enum, pattern (from ^ to $) or format date-time, and with "
         "x-case upper or lower; boolean; integer with minimum and maximum; number with these and multipleOf. "
         "Declare the field so, or teach contracts/compile.py and firehose_transform/fields.py the new kind."
     )

@@ -102,12 +102,7 @@ def test_a_flood_of_failures_logs_some_of_each_reason_and_counts_the_rest(capsys
     "payload",
     [
         pytest.param(json.dumps(dict.fromkeys(order(), "alice@example.com")).encode(), id="as values"),
-        *(
-            pytest.param(json.dumps(order(**{name: "alice@example.com"})).encode(), id=f"as {name}")
-            for name in order()
-            if name != "coupon"
-        ),
-        pytest.param(json.dumps(order(coupon="alice@example.com" * 3)).encode(), id="as coupon"),
+        *(pytest.param(json.dumps(order(**{name: "alice@example.com"})).encode(), id=f"as {name}") for name in order()),
         pytest.param(json.dumps(order() | {"alice@example.com": 1}).encode(), id="as a field's name"),
         pytest.param(b"alice@example.com", id="as text"),
         pytest.param(json.dumps("alice@example.com").encode(), id="as JSON"),

@@ -4,17 +4,20 @@ Every rule names one of the guide's five dimensions. What a contract says of a f
 and validity; accuracy, consistency and timeliness compare fields with each other, with other rows and with the day of
 the run, and stand here. A test fails when a committed file is not what this gives.
 
+A regular expression is told with both its ends: Glue looks for one among the names of the columns instead of matching
+it, and to Java ``$`` is also the place before a last line end, so what no character follows stands in its place.
+
 Two habits of DQDL decide the form. ``between`` leaves out both ends, so a range is two rules. NULL fails a rule on
 values, so an optional field may also be NULL; such a composite rule needs Glue's evaluation by row. No ``where``:
 what a rule says of no rows at all is not documented.
 
-Source: https://docs.aws.amazon.com/glue/latest/dg/dqdl.html#dqdl-syntax-rule-expressions
+Source: https://docs.aws.amazon.com/glue/latest/dg/dqdl.html#dqdl-syntax-rule-expressions; how Glue applies regular
+expressions: ``ColumnValuesRule`` and ``ColumnNamesMatchPatternExecutor`` of https://github.com/awslabs/deequ
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -25,8 +28,9 @@ from jobs.refinery.quality_measures import MEASURES, number_column
 
 DIRECTORY = Path(__file__).parent
 
-DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-INTEGER = "-?[0-9]{1,9}"
+DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DATE_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{3})?Z$"
+INTEGER = "^-?[0-9]{1,9}$"
 
 
 class Dimension(StrEnum):
@@ -126,7 +130,8 @@ def rules(ruleset: Ruleset) -> Iterator[Rule]:
     """All rules of a data set, dimension by dimension."""
     found = [Rule("RowCount > 0", Dimension.COMPLETENESS), *_of_contract(ruleset), *ruleset.own]
     if ruleset.only_declared:
-        found.append(Rule(f'ColumnNamesMatchPattern "{"|".join(_columns(ruleset))}"', Dimension.VALIDITY))
+        names = _whole(f"^({'|'.join(_columns(ruleset))})$")
+        found.append(Rule(f'ColumnNamesMatchPattern "{names}"', Dimension.VALIDITY))
     for dimension in Dimension:
         yield from (rule for rule in found if rule.dimension == dimension)
 
@@ -161,7 +166,9 @@ def _of_contract(ruleset: Ruleset) -> Iterator[Rule]:
             continue
         if each.required:
             yield Rule(f'IsComplete "{each.name}"', Dimension.COMPLETENESS)
-        for column, check in _checks(each, as_text=ruleset.as_text):
+        # the event time of features is text, as Feature Store keeps it
+        is_text = ruleset.as_text or each.name == ruleset.contract.schema.get("x-event-time")
+        for column, check in _checks(each, as_text=is_text):
             optional = "" if each.required else f'(ColumnValues "{column}" = NULL) or '
             yield Rule(f"{optional}({check})" if optional else check, Dimension.VALIDITY)
 
@@ -173,14 +180,16 @@ def _checks(each: Field, *, as_text: bool) -> Iterator[tuple[str, str]]:
         case "string", None:
             yield from ((name, check) for check in _text_checks(each))
         case "string", "date" if as_text:
-            yield name, f'ColumnValues "{name}" matches "{DATE}"'
-        case "string", "date" | "date-time" if not as_text:
+            yield name, f'ColumnValues "{name}" matches "{_whole(DATE)}"'
+        case "string", "date-time" if as_text:
+            yield name, f'ColumnValues "{name}" matches "{_whole(DATE_TIME)}"'
+        case "string", "date" | "date-time":
             pass  # the type says it all
         case "boolean", _:
             if as_text:
                 yield name, f'ColumnValues "{name}" in ["false", "true"]'
         case "integer", _ if as_text:
-            yield name, f'ColumnValues "{name}" matches "{INTEGER}"'
+            yield name, f'ColumnValues "{name}" matches "{_whole(INTEGER)}"'
             yield from (
                 (number_column(name), f'ColumnValues "{number_column(name)}" {bound}') for bound in _bounds(each)
             )
@@ -191,18 +200,17 @@ def _checks(each: Field, *, as_text: bool) -> Iterator[tuple[str, str]]:
 
 
 def _text_checks(each: Field) -> Iterator[str]:
-    schema: Mapping[str, object] = each.schema
     if values := each.schema.get("enum"):
         yield f'ColumnValues "{each.name}" in [{", ".join(_quoted(each, value) for value in values)}]'
     if pattern := each.schema.get("pattern"):
-        anchored = re.fullmatch(r"\^(.*)\$", pattern)
-        if anchored is None:
+        if not (pattern.startswith("^") and pattern.endswith("$")):
             raise _unsupported(each)
-        yield f'ColumnValues "{each.name}" matches {_quoted(each, anchored[1])}'
-    if "minLength" in schema:
-        yield f'ColumnLength "{each.name}" >= {schema["minLength"]}'
-    if "maxLength" in schema:
-        yield f'ColumnLength "{each.name}" <= {schema["maxLength"]}'
+        yield f'ColumnValues "{each.name}" matches {_quoted(each, _whole(pattern))}'
+
+
+def _whole(pattern: str) -> str:
+    """The pattern as one that no character follows."""
+    return pattern.removesuffix("$") + "(?!(?s:.))"
 
 
 def _bounds(each: Field) -> list[str]:
@@ -219,8 +227,8 @@ def _quoted(each: Field, value: str) -> str:
 def _unsupported(each: Field) -> ContractError:
     return ContractError(
         f"field {each.name!r} has {dict(each.schema)!r}, for which there are no quality rules; allowed: string with "
-        "enum, pattern (from ^ to $, without quotes and backslashes), minLength and maxLength; date; boolean; integer; "
-        "and where columns have types, date-time and number. Declare the field so, or teach jobs/quality/compile.py."
+        "enum or pattern (from ^ to $, without quotes and backslashes); date; date-time; boolean; integer; and where "
+        "columns have types, number. Declare the field so, or teach jobs/quality/compile.py."
     )
 
 

@@ -13,8 +13,7 @@ boolean                   ``true`` or ``false``                            as it
 ========================  ===============================================  ==============================
 
 Nothing is guessed: a time without offset, an amount with more decimals than the contract has, ``true``
-as a quantity and ``null`` are rejected. Free text (no pattern, no enum) holds no control characters,
-line separators or lone surrogates, which readers further down disagree about.
+as a quantity and ``null`` are rejected.
 
 Why ``bool`` is ruled out by name: to Python, ``true`` is an int.
 """

@@ -27,7 +27,7 @@ DECLARED = frozenset(
         "coupon",
     ]
 )
-_EVENT_ID = re.compile("^[A-Za-z0-9-]{8,64}$", re.ASCII).fullmatch
+_EVENT_ID = re.compile("^[A-Za-z0-9][A-Za-z0-9-]{7,63}$", re.ASCII).fullmatch
 _EVENT_TYPE = frozenset(["purchase", "return"]).__contains__
 _ORDER_ID = re.compile("^O-[0-9]{1,18}$", re.ASCII).fullmatch
 _CUSTOMER_ID = re.compile("^C-[0-9]{1,18}$", re.ASCII).fullmatch
@@ -36,7 +36,7 @@ _CATEGORY = frozenset(["books", "electronics", "fashion", "garden", "groceries",
 _CHANNEL = frozenset(["app", "store", "web"]).__contains__
 _CURRENCY = re.compile("^[A-Z]{3}$", re.ASCII).fullmatch
 _COUNTRY = re.compile("^[A-Z]{2}$", re.ASCII).fullmatch
-_COUPON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,32}").fullmatch
+_COUPON = re.compile("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", re.ASCII).fullmatch
 
 
 def conform(record: dict[str, Any], arrival: str) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def conform(record: dict[str, Any], arrival: str) -> dict[str, Any]:
         raise undeclared(record, DECLARED, READ_ONLY)
     try:
         normalised = {
-            "event_id": text("event_id", record["event_id"], _EVENT_ID, "must match ^[A-Za-z0-9-]{8,64}$"),
+            "event_id": text("event_id", record["event_id"], _EVENT_ID, "must match ^[A-Za-z0-9][A-Za-z0-9-]{7,63}$"),
             "event_type": lower_text(
                 "event_type", record["event_type"], _EVENT_TYPE, "must be one of purchase, return"
             ),
@@ -69,7 +69,5 @@ def conform(record: dict[str, Any], arrival: str) -> dict[str, Any]:
     except KeyError as missing:
         raise Rejected(Reason.MISSING_FIELD, missing.args[0], "is required") from None
     if "coupon" in record:
-        normalised["coupon"] = text(
-            "coupon", record["coupon"], _COUPON, "must be 1 to 32 characters, none of them a control character"
-        )
+        normalised["coupon"] = text("coupon", record["coupon"], _COUPON, "must match ^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")
     return normalised
