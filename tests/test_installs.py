@@ -87,6 +87,13 @@ def test_the_cdk_cli_is_pinned_exactly_and_locked_by_hash() -> None:
     assert all(locked["integrity"].startswith("sha512-") for locked in packages.values())
 
 
+def test_the_lock_of_npm_does_not_depend_on_the_name_of_the_folder() -> None:
+    package, lock = (
+        json.loads((ROOT / name).read_text(encoding="utf-8")) for name in ("package.json", "package-lock.json")
+    )
+    assert package["name"] == lock["name"] == lock["packages"][""]["name"]
+
+
 @pytest.mark.parametrize("lock", ["package-lock.json", *LOCKS])
 def test_a_lock_names_no_download_address(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
