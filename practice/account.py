@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from practice.console import table
+from practice.console import FINE, WRONG, table
 
 Line = tuple[str, int, int]
 """What is counted, what must come out, and what did."""
@@ -18,6 +18,5 @@ def account(went_in: tuple[str, int], lines: Sequence[Line]) -> tuple[Table, boo
     made.add_row(went_in[0], f"{went_in[1]:,}", "", "")
     for line, wanted, got in lines:
         style = "dim" if line.startswith(" ") else ""
-        mark = "[green]✓[/]" if wanted == got else "[bold red]✗[/]"
-        made.add_row(line, f"{wanted:,}", f"{got:,}", mark, style=style)
+        made.add_row(line, f"{wanted:,}", f"{got:,}", FINE if wanted == got else WRONG, style=style)
     return made, all(wanted == got for _, wanted, got in lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-from rich.markup import escape
 from rich.table import Table
 
 from contracts import ContractError
@@ -26,7 +26,7 @@ from practice import (
     sweep_command,
     training_commands,
 )
-from practice.console import COMMAND, err, fail, out, show, show_answer, step, table
+from practice.console import COMMAND, FINE, fail, remark, say, show, show_answer, step, styled, table, waiting
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
 from practice.errors import PracticeError
@@ -102,7 +102,7 @@ def down(context: typer.Context) -> None:
     """Stop the local cloud. It keeps everything in memory, so everything in it is gone."""
     cloud = LocalCloud.attach(context.obj.directory)
     if cloud is None:
-        out.print("No local cloud runs here.")
+        say("No local cloud runs here.")
         return
     with step("Stop the local cloud"):
         cloud.stop()
@@ -134,7 +134,7 @@ def generate_orders(
     plan = Plan(number, seed, malformed, late, duplicates, messy, end or now())
     manifest = Manifest()
     _write(file, manifest.counted(orders(plan)))
-    err.print(
+    remark(
         f"{manifest.sent:,} records: {manifest.processed:,} to be processed, {manifest.failed.total():,} to fail, "
         f"{manifest.late:,} late, {manifest.duplicates:,} sent twice, {manifest.messy:,} messy"
     )
@@ -162,7 +162,7 @@ def land_customers_now(
     sandbox = context.obj.sandbox(aws)
     plan = Plan(number, seed)
     url, landed = land_customers(sandbox, customers(plan), plan.end.date())
-    out.print(f"{landed:,} customers in {url}")
+    say(f"{landed:,} customers in {url}")
 
 
 @app.command(rich_help_panel=DATA)
@@ -196,11 +196,11 @@ def send(
         plan = Plan(number, seed, malformed, late, duplicates, messy, end or now())
         sent = send_all(sandbox, manifest.counted(orders(plan)), total=plan.count, directory=directory)
         due = expected(manifest)
-    out.print(f"[green]✓[/] {sent.taken:,} of {due.raw:,} records taken by {sent.stream}")
+    say(FINE, f"{sent.taken:,} of {due.raw:,} records taken by {sent.stream}")
     require_all_taken(sent, directory)
     show("What must come out", _counts_table(due))
     hurry = f"now: {COMMAND} flush" if sandbox.target.cloud else f"then: {COMMAND} status --aws"
-    out.print(f"Firehose delivers within about a minute; {hurry}")
+    say(f"Firehose delivers within about a minute; {hurry}")
 
 
 @app.command(rich_help_panel=DATA)
@@ -221,7 +221,7 @@ def list_queries(context: typer.Context, aws: Aws = None) -> None:
     sandbox = context.obj.sandbox(aws)
     made = table("name", "what it answers")
     for query in queries.named_queries(sandbox):
-        made.add_row(f"[cyan]{query.name}[/]", escape(query.summary))
+        made.add_row(styled(query.name, "cyan"), query.summary)
     show("Named queries", made, f"Run one: {COMMAND} query NAME")
 
 
@@ -235,7 +235,7 @@ def query(
     """Ask Athena, and show the first rows and what the query scanned."""
     sandbox = context.obj.sandbox(aws)
     asked = queries.find(sandbox, name_or_sql)
-    with out.status("Athena is working"):
+    with waiting("Athena is working"):
         answer = queries.run(sandbox, asked, rows=rows)
     show_answer(asked.name or "Answer", asked.description, answer)
 
@@ -244,21 +244,21 @@ def query(
 def status(context: typer.Context, aws: Aws = None) -> None:
     """Count what is in the lake-house, from the objects in S3 themselves."""
     sandbox = context.obj.sandbox(aws)
-    with out.status("Counting"):
+    with waiting("Counting"):
         found = count(sandbox)
     sent = Sent.last(context.obj.directory)
     if sent and sent.target == sandbox.target.description:
         refused = f", {sent.refused.total():,} refused" if sent.refused else ""
-        out.print(f"Last send: {sent.taken:,} records to {sent.stream} at {sent.at}{refused}")
+        say(f"Last send: {sent.taken:,} records to {sent.stream} at {sent.at}{refused}")
     show("In the lake-house", _counts_table(found))
     on_the_way = found.raw - found.processed - found.failed.total()
     if on_the_way:
-        out.print(
-            f"[yellow]raw and processed + failed differ by {on_the_way:,}:[/] "
-            "Firehose is still delivering, or something is wrong. Look again in a minute."
+        say(
+            styled(f"raw and processed + failed differ by {on_the_way:,}:", "yellow"),
+            "Firehose is still delivering, or something is wrong. Look again in a minute.",
         )
     else:
-        out.print("[green]✓[/] raw = processed + failed")
+        say(FINE, "raw = processed + failed")
 
 
 def _counts_table(counts: Counts) -> Table:
@@ -267,7 +267,7 @@ def _counts_table(counts: Counts) -> Table:
     made.add_row("in processed", f"{counts.processed:,}")
     made.add_row("failed", f"{counts.failed.total():,}")
     for reason, number in counts.failed.most_common():
-        made.add_row(f"  {escape(reason)}", f"{number:,}", style="dim")
+        made.add_row(f"  {reason}", f"{number:,}", style="dim")
     return made
 
 
@@ -285,10 +285,10 @@ def _validated(file: Path) -> Counts:
             numbers=("records", "first line"),
         )
         for reason, finding in sorted(validation.findings.items(), key=lambda item: -item[1].count):
-            made.add_row(reason, f"{finding.count:,}", f"{finding.first_line:,}", escape(finding.example))
+            made.add_row(reason, f"{finding.count:,}", f"{finding.first_line:,}", finding.example)
         show(f"What does not fit the contract in {file}", made)
     else:
-        out.print(f"[green]✓[/] All {validation.records:,} records of {file} fit the contract.")
+        say(FINE, f"All {validation.records:,} records of {file} fit the contract.")
     return Counts(validation.records, validation.records - validation.reasons.total(), validation.reasons)
 
 
@@ -306,16 +306,34 @@ def _write(file: Path | None, lines: Iterable[bytes]) -> None:
 
 
 def main() -> None:
-    """Run the command line; what a learner can put right is told in a line, never as a traceback."""
+    """Run the command line; what a learner can put right is told in a line, never as a traceback.
+
+    Typer and Python would print an error as it is, whoever's text stands in it.
+    """
     os.environ["PATH"] = search_path(os.environ)
     try:
-        app()
-    except (PracticeError, LocalCloudError, PlanError, ContractError) as error:
-        fail(str(error))
-    except NoCredentialsError:
-        fail("There are no AWS credentials in the environment. Set AWS_PROFILE, or sign in: aws sso login.")
-    except (BotoCoreError, ClientError) as error:
-        fail(str(error))
-    else:
-        return
+        sys.exit(app(standalone_mode=False))
+    except typer.Abort:
+        fail("Aborted.")
+    except typer.TyperException as error:
+        if message := error.format_message():
+            fail(f"{message}{_hint(error)}")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        fail(_told(error))
     sys.exit(1)
+
+
+def _hint(error: typer.TyperException) -> str:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    return f"\nHelp: {context.command_path} --help" if context else ""
+
+
+def _told(error: Exception) -> str:
+    match error:
+        case NoCredentialsError():
+            return "There are no AWS credentials in the environment. Set AWS_PROFILE, or sign in: aws sso login."
+        case PracticeError() | LocalCloudError() | PlanError() | ContractError() | BotoCoreError() | ClientError():
+            return str(error)
+        case _:
+            return traceback.format_exc()

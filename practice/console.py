@@ -1,20 +1,65 @@
-"""Everything the command line shows: messages, tables, progress."""
+"""Everything the command line shows: messages, tables, progress.
+
+Text may come from anywhere: from data, from AWS, from a file. So a plain string is shown as it is, wherever it stands,
+and nothing in it is obeyed; only what is styled here carries style.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
+import typer
 from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
+from rich.table import Column, Table
+from rich.text import Text
+from rich.tree import Tree
 
 from practice.queries import Answer
+
+Style = Literal["bold", "bold red", "cyan", "dim", "green", "italic", "red", "yellow"]
+Shown = str | Text
+"""A plain string, whatever is in it, or what was styled here."""
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Unicode's categories of what a terminal obeys, reorders text by, or shows nothing of."""
+
+_NUMBERS = {"bigint", "decimal", "double", "float", "integer", "real", "smallint", "tinyint"}
+_WIDEST_DETAIL = 50
+_MOST_SIDE_BY_SIDE = 3
+
+
+def visible(text: str) -> str:
+    r"""The text in one line, with what would not be seen written as Python does: ``\x1b``, ``\n``, ``\u202e``.
+
+    A tab, as Athena's DESCRIBE has them, is spaces.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_visible_character, text.expandtabs()))
+
+
+def _visible_character(character: str) -> str:
+    if unicodedata.category(character) in _UNSEEN:
+        return character.encode("unicode_escape").decode()
+    return character
+
+
+class Screen(Console):
+    """A console to which a plain string is data: nothing in it is markup, an emoji code, or an order to the terminal.
+
+    Rich asks here for the text of every string, printed or in a cell, a heading or a tree.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options | {"emoji": False, "markup": False, "highlight": False})
 
 
 def _command() -> str:
@@ -26,16 +71,45 @@ def _command() -> str:
 
 
 COMMAND = _command()
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Screen(highlight=False)
+err = Screen(stderr=True, highlight=False)
 
-_NUMBERS = {"bigint", "decimal", "double", "float", "integer", "real", "smallint", "tinyint"}
-_WIDEST_DETAIL = 50
-_MOST_SIDE_BY_SIDE = 3
+
+def styled(text: str, style: Style) -> Text:
+    return Text(visible(text), style)
+
+
+FINE = styled("✓", "green")
+WRONG = styled("✗", "bold red")
+GOING_ON = styled("…", "yellow")
+
+
+def lines(text: str) -> Text:
+    """Text whose lines stay lines, such as the end of a log."""
+    return Text("\n".join(map(visible, text.split("\n"))))
+
+
+def line(*parts: Shown) -> Text:
+    """The parts side by side, with a space between them."""
+    return Text(" ").join(part if isinstance(part, Text) else Text(visible(part)) for part in parts)
+
+
+def say(*parts: Shown, soft_wrap: bool = False) -> None:
+    out.print(line(*parts), soft_wrap=soft_wrap)
+
+
+def remark(text: str) -> None:
+    """Say something beside the output, which may be piped."""
+    err.print(text)
 
 
 def fail(message: str) -> None:
-    err.print(f"[bold red]✗[/] {escape(message)}", soft_wrap=True)
+    err.print(line(WRONG, lines(message)), soft_wrap=True)
+
+
+def confirm(question: str) -> None:
+    """Ask, and end the command unless the answer is yes."""
+    typer.confirm(visible(question), abort=True)
 
 
 def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
@@ -46,14 +120,23 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     return made
 
 
-def show(title: str, made: Table, note: str = "") -> None:
+def heading(title: str) -> None:
+    out.print("", styled(title, "bold"), sep="\n")
+
+
+def show(title: str, made: Table | Tree, note: str = "", *, description: str = "") -> None:
     """Print a table under a title; titles of rich's own are no wider than their table."""
-    out.print(f"\n[bold]{title}[/]", made, *([f"[dim]{note}[/]"] if note else []), sep="\n")
+    heading(title)
+    if description:
+        say(styled(description, "italic"))
+    out.print(made)
+    if note:
+        say(styled(note, "dim"))
 
 
 def show_answer(title: str, description: str, answer: Answer) -> None:
     """Print the rows of an answer, and what the query cost; rows too wide for the screen stand side by side."""
-    rows = [["[dim]null[/]" if value is None else escape(value) for value in row] for row in answer.rows]
+    rows = [[styled("null", "dim") if value is None else value for value in row] for row in answer.rows]
     names = [column.name for column in answer.columns]
     numeric = [column.name for column in answer.columns if column.type in _NUMBERS]
     made = _filled(table(*names, numbers=numeric), rows)
@@ -66,10 +149,10 @@ def show_answer(title: str, description: str, answer: Answer) -> None:
                 break
     told = f"{shown} row{'s' * (shown != 1)}{', and there are more' if answer.more or shown < len(rows) else ''}"
     cost = f"{size(answer.bytes_scanned)} scanned · {answer.seconds:.1f} s"
-    show(f"{title}[/]\n[italic]{escape(description)}" if description else title, made, f"{told} · {cost}")
+    show(title, made, f"{told} · {cost}", description=description)
 
 
-def _filled(made: Table, rows: Iterable[Iterable[str]]) -> Table:
+def _filled(made: Table, rows: Iterable[Iterable[Shown]]) -> Table:
     for row in rows:
         made.add_row(*row)
     return made
@@ -88,15 +171,27 @@ def size(number: float) -> str:
     return f"{number:.1f} TB"
 
 
-def progress(console: Console) -> Progress:
+class _Description(ProgressColumn):
+    """What a bar tells of; rich's own column would read markup in it."""
+
+    def render(self, task: Task) -> Text:
+        return line(task.description)
+
+
+def progress() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        _Description(Column(no_wrap=True)),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=console,
+        console=out,
         transient=True,
     )
+
+
+def waiting(text: str) -> AbstractContextManager[object]:
+    """Shows a spinner while something runs that leaves no line."""
+    return out.status(line(text))
 
 
 @contextmanager
@@ -108,16 +203,21 @@ def step(title: str) -> Iterator[Callable[[str], None]]:
     def tell(text: str) -> None:
         nonlocal detail
         detail = " ".join(text.split())
-        spinner.update(f"{title}  [dim]{escape(detail[:_WIDEST_DETAIL])}[/]")
+        spinner.update(line(title, styled(f" {detail[:_WIDEST_DETAIL]}", "dim")))
 
     try:
-        with out.status(title) as spinner:
+        with out.status(line(title)) as spinner:
             yield tell
     except KeyboardInterrupt:
-        out.print(f"[red]✗[/] {title}  [dim]interrupted; the same command goes on from here[/]")
+        say(WRONG, title, styled(" interrupted; the same command goes on from here", "dim"))
         raise
     except Exception:
-        out.print(f"[red]✗[/] {title}")
+        say(WRONG, title)
         raise
-    seconds = time.monotonic() - started
-    out.print(f"[green]✓[/] {title:<22}{seconds:6.1f} s  [dim]{escape(detail)}[/]", no_wrap=True, overflow="ellipsis")
+    ended(FINE, title, time.monotonic() - started, detail)
+
+
+def ended(mark: Text, title: str, seconds: float, detail: str) -> None:
+    """Print the line of a step that has ended, cut where the screen ends."""
+    told = line(mark, f"{title:<22}{seconds:6.1f} s", styled(f" {detail}", "dim"))
+    out.print(told, no_wrap=True, overflow="ellipsis")

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from practice.console import out, show, table
+from practice.console import lines, say, show, styled, table, waiting
 from practice.errors import PracticeError
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def side_by_side(estimates: Mapping[str, Estimate]) -> Table:
     idle = {name: _idle_by_type(found) for name, found in estimates.items()}
     for type_ in sorted({type_ for costs in idle.values() for type_ in costs}):
         made.add_row(_short(type_), *(_dollars(costs.get(type_, 0)) for costs in idle.values()))
-    totals = (f"[bold]{found.idle:.2f}[/]" for found in estimates.values())
-    made.add_row(f"[bold]{IDLE}[/]", *totals, end_section=True)
+    totals = (styled(f"{found.idle:.2f}", "bold") for found in estimates.values())
+    made.add_row(styled(IDLE, "bold"), *totals, end_section=True)
     uses = {
         name: Counter((resource.type, str(charge)) for resource in found.resources for charge in resource.use)
         for name, found in estimates.items()
@@ -60,7 +59,7 @@ def side_by_side(estimates: Mapping[str, Estimate]) -> Table:
     for type_, charge in sorted({use for counted in uses.values() for use in counted}):
         numbers = [counted[type_, charge] for counted in uses.values()]
         if len(set(numbers)) > 1:
-            made.add_row(escape(f"{_short(type_)}: {charge}"), *(str(number or "-") for number in numbers))
+            made.add_row(f"{_short(type_)}: {charge}", *(str(number or "-") for number in numbers))
     return made
 
 
@@ -72,7 +71,7 @@ def _estimate(name: str) -> Estimate:
     from stacks.settings import SettingsError
 
     try:
-        with out.status(f"Synthesize {name}"):
+        with waiting(f"Synthesize {name}"):
             return estimate(synthesized(chosen(name)))
     except (CostError, SettingsError) as error:
         raise PracticeError(str(error)) from None
@@ -84,9 +83,9 @@ def _show(name: str, found: Estimate) -> None:
     made = table("free", "number", "why", numbers=("number",))
     free = Counter((resource.type, resource.free.why) for resource in found.resources if resource.free)
     for (type_, why), number in sorted(free.items()):
-        made.add_row(_short(type_), str(number), escape(why))
+        made.add_row(_short(type_), str(number), why)
     show(f"Free ({name})", made)
-    out.print(f"[bold]{name}: USD {found.idle:.2f} a month while nothing happens[/]")
+    say(styled(f"{name}: USD {found.idle:.2f} a month while nothing happens", "bold"))
 
 
 def _billed(resources: Sequence[ResourceCost]) -> Table:
@@ -98,7 +97,7 @@ def _billed(resources: Sequence[ResourceCost]) -> Table:
             alike.setdefault((resource.type, resource.idle, use), []).append(resource.name)
     made = table("resource", "type", IDLE, "by use", numbers=(IDLE,))
     for (type_, idle, use), names in alike.items():
-        made.add_row(escape(", ".join(names)), _short(type_), _dollars(idle), escape(use))
+        made.add_row(", ".join(names), _short(type_), _dollars(idle), lines(use))
     return made
 
 
@@ -108,15 +107,15 @@ def _show_sources(estimates: Mapping[str, Estimate]) -> None:
 
     resources = [resource for found in estimates.values() for resource in found.resources]
     for type_, note in sorted({(resource.type, note) for resource in resources for note in resource.notes}):
-        out.print(f"[dim]{_short(type_)}: {escape(note)}[/]", soft_wrap=True)
+        say(styled(f"{_short(type_)}: {note}", "dim"), soft_wrap=True)
     for why in sorted({charge.why_unpriced for resource in resources for charge in resource.use if not charge.price}):
-        out.print(f"[yellow]Unpriced:[/] {escape(why)}", soft_wrap=True)
+        say(styled("Unpriced:", "yellow"), why, soft_wrap=True)
     dates = [price.published for price in price_list().prices.values()]
-    out.print(
-        f"[dim]Prices of {price_list().region}, published {min(dates)} to {max(dates)}, each with its page in "
-        f"{PRICES_JSON.parent.name}/{PRICES_JSON.name}; without free tiers, taxes, discounts and data transfer.[/]",
-        soft_wrap=True,
+    told = (
+        f"Prices of {price_list().region}, published {min(dates)} to {max(dates)}, each with its page in "
+        f"{PRICES_JSON.parent.name}/{PRICES_JSON.name}; without free tiers, taxes, discounts and data transfer."
     )
+    say(styled(told, "dim"), soft_wrap=True)
 
 
 def _idle_by_type(found: Estimate) -> dict[str, float]:

@@ -8,9 +8,8 @@ from functools import cache, partial
 
 import typer
 from botocore.config import Config
-from rich.markup import escape
 
-from practice.console import out, show, table
+from practice.console import FINE, WRONG, say, show, styled, table, waiting
 from practice.doctor import machine
 from practice.doctor.findings import SECONDS, Finding, Verdict, examine
 from practice.errors import PracticeError
@@ -19,6 +18,12 @@ from practice.sandbox import PROJECT, aws_session
 
 CREDENTIALS = "Credentials"
 _FINE = Finding(Verdict.FINE, "")
+_MARKS = {
+    Verdict.FINE: FINE,
+    Verdict.WARNS: styled("!", "yellow"),
+    Verdict.BLOCKS: WRONG,
+    Verdict.UNKNOWN: styled("?", "yellow"),
+}
 
 
 def doctor(context: typer.Context, aws: Aws = None) -> None:
@@ -28,7 +33,7 @@ def doctor(context: typer.Context, aws: Aws = None) -> None:
     """
     findings = examine(machine.CHECKS)
     if aws and not _blocking(findings):
-        with out.status("Asking AWS"):
+        with waiting("Asking AWS"):
             findings |= _account(context.obj.name)
     _show(findings)
     if blocking := _blocking(findings):
@@ -36,9 +41,10 @@ def doctor(context: typer.Context, aws: Aws = None) -> None:
     if findings.get(CREDENTIALS, _FINE).verdict is Verdict.UNKNOWN:
         raise PracticeError("AWS did not say who you are, so nothing in the account was checked.")
     if unknown := [name for name, finding in findings.items() if finding.verdict is Verdict.UNKNOWN]:
-        out.print(f"[yellow]{len(unknown)} of {len(findings)} could not be checked.[/] What was found blocks nothing.")
+        unchecked = f"{len(unknown)} of {len(findings)} could not be checked."
+        say(styled(unchecked, "yellow"), "What was found blocks nothing.")
     if not aws:
-        out.print("To check your AWS account as well, add --aws.")
+        say("To check your AWS account as well, add --aws.")
 
 
 def _account(name: str) -> dict[str, Finding]:
@@ -68,5 +74,5 @@ def _blocking(findings: Mapping[str, Finding]) -> list[str]:
 def _show(findings: Mapping[str, Finding]) -> None:
     made = table("", "check", "found", "fix")
     for name, finding in findings.items():
-        made.add_row(finding.verdict.value, name, escape(finding.what), escape(finding.fix))
+        made.add_row(_MARKS[finding.verdict], name, finding.what, finding.fix)
     show("Before a deployment", made)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from practice.console import COMMAND, out, show, table
+from practice.console import COMMAND, FINE, say, show, table
 from practice.features import get_features, put_features, read_records, require_all_found, require_all_written
 from practice.options import Aws, End, Seed
 from practice.sample.customer_features import features_of_customers
@@ -52,10 +51,10 @@ def put(
         moments = [plan.end - timedelta(days=CUTOFF_DAYS * number) for number in range(cutoffs)]
         sample = features_of_customers(plan.shop, customers, moments)
         outcome = put_features(sandbox, sample, total=customers * cutoffs, directory=directory)
-    out.print(f"[green]✓[/] {outcome.written:,} records written to {outcome.group}")
+    say(FINE, f"{outcome.written:,} records written to {outcome.group}")
     require_all_written(outcome, directory)
     hurry = f"now: {COMMAND} flush" if sandbox.target.cloud else "within about 15 minutes"
-    out.print(f"They are online at once; Athena sees them {hurry}")
+    say(f"They are online at once; Athena sees them {hurry}")
 
 
 @app.command("get")
@@ -72,6 +71,6 @@ def get(
         shown = records[start : start + SIDE_BY_SIDE]
         made = table("", *(record["customer_id"] for record in shown))
         for name in {name: None for record in shown for name in record if name != "customer_id"}:
-            made.add_row(name, *(escape(record.get(name, "")) for record in shown))
+            made.add_row(name, *(record.get(name, "") for record in shown))
         show("Features online", made)
     require_all_found(sandbox, customer_ids, found)

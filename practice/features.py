@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from practice.console import COMMAND, out, progress
+from practice.console import COMMAND, progress
 from practice.errors import PracticeError
 from practice.ingest import ATTEMPTS, LONGEST_PAUSE
 from practice.queries import Query, run
@@ -65,7 +65,7 @@ def put_features(sandbox: Sandbox, records: Iterable[Features], *, total: int, d
 
     with (
         refused_file(directory / REFUSED) as refused,
-        progress(out) as bar,
+        progress() as bar,
         ThreadPoolExecutor(CALLS_AT_ONCE) as pool,
     ):
         task = bar.add_task("Putting", total=total)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from practice.account import account
-from practice.console import COMMAND, out, show, show_answer, step
+from practice.console import COMMAND, heading, say, show, show_answer, step, styled
 from practice.counts import Counts, count, expected
 from practice.deploy import bootstrap, deploy
 from practice.errors import PracticeError
@@ -33,10 +33,8 @@ def start(directory: Path, port: int | None) -> LocalCloud:
     """The directory's local cloud, started if it does not run; without a port, the one it runs on or the usual one."""
     running = LocalCloud.attach(directory)
     if running is None and ServerState.read(directory):
-        out.print(
-            "[yellow]The local cloud was killed, and its memory with it. A new, empty one starts; everything is "
-            "deployed again.[/]"
-        )
+        killed = styled("The local cloud was killed, and its memory with it.", "yellow")
+        say(killed, "A new, empty one starts; everything is deployed again.")
     return LocalCloud.start(directory, port or (running.state.port if running else DEFAULT_PORT))
 
 
@@ -47,7 +45,8 @@ def tell_story(plan: Plan, *, name: str, directory: Path, port: int | None) -> N
     with what must come out; a difference is an error.
     """
     started = time.monotonic()
-    out.print("\n[bold]A lake-house on this machine[/]\n")
+    heading("A lake-house on this machine")
+    say()
     with step("Start the local cloud") as tell:
         cloud = start(directory, port)
         tell(f"{cloud.endpoint}, {'empty' if cloud.fresh else 'running already'}")
@@ -116,10 +115,9 @@ def _send(sandbox: Sandbox, plan: Plan, directory: Path) -> Manifest:
 
 
 def _show_end(now: Counts, seconds: float) -> None:
-    out.print(
-        f"\nIn the lake-house now: {now.raw:,} in raw = {now.processed:,} processed + {now.failed.total():,} failed. "
-        f"Took [bold]{seconds:.0f} s[/].\n\n[bold]Try next[/]"
-    )
+    say()
+    counted = f"{now.raw:,} in raw = {now.processed:,} processed + {now.failed.total():,} failed."
+    say(f"In the lake-house now: {counted} Took", styled(f"{seconds:.0f} s.", "bold"))
     commands = Table.grid(padding=(0, 2))
     commands.add_column(no_wrap=True)
     for command, purpose in (
@@ -133,5 +131,5 @@ def _show_end(now: Counts, seconds: float) -> None:
         ("status", "count what is there"),
         ("down", "stop, forget it all"),
     ):
-        commands.add_row(f"  [cyan]{COMMAND} {command}[/]", purpose)
-    out.print(commands)
+        commands.add_row(styled(f"  {COMMAND} {command}", "cyan"), purpose)
+    show("Try next", commands)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from practice.console import out
+from practice.console import say, styled
 from practice.local import DEFAULT_PORT
 from practice.sandbox import Sandbox, Target
 
@@ -56,5 +56,5 @@ class Common:
 
     def sandbox(self, aws: bool | None) -> Sandbox:
         target = Target.choose(aws=aws, directory=self.directory)
-        out.print(f"[dim]{self.name} · {target.description}[/]")
+        say(styled(f"{self.name} · {target.description}", "dim"))
         return Sandbox.find(self.name, target)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.tree import Tree
 
-from practice.console import table
+from practice.console import FINE, GOING_ON, WRONG, line, styled, table
 from practice.errors import PracticeError
 from practice.sandbox import Sandbox
 
@@ -180,8 +180,8 @@ def _running(steps: tuple[Step, ...]) -> list[str]:
 
 def tree(execution: Execution) -> Tree:
     """The run as a tree: a mark, a name and a time for each step."""
-    mark = {"SUCCEEDED": "[green]✓[/]", "RUNNING": "[yellow]…[/]"}.get(execution.status, "[red]✗[/]")
-    root = Tree(f"{mark} pipeline")
+    mark = {"SUCCEEDED": FINE, "RUNNING": GOING_ON}.get(execution.status, WRONG)
+    root = Tree(line(mark, "pipeline"))
     _grow(root, execution.steps, failed=execution.status not in ("SUCCEEDED", "RUNNING"))
     return root
 
@@ -190,14 +190,13 @@ def verdicts_table(found: Sequence[Verdict]) -> Table:
     """The gates' verdicts, a line each."""
     made = table("gate", "rules passed", "failed", "rows", "rejected", "", numbers=("rules passed", "failed", "rows"))
     for verdict in found:
-        mark = "[bold red]✗[/]" if verdict.rules_failed else "[green]✓[/]"
         made.add_row(
             verdict.data_set,
             f"{verdict.rules_passed}",
             f"{verdict.rules_failed}",
             f"{verdict.rows:,}",
             f"{verdict.rejected_rows:,}",
-            mark,
+            WRONG if verdict.rules_failed else FINE,
         )
     return made
 
@@ -205,7 +204,8 @@ def verdicts_table(found: Sequence[Verdict]) -> Table:
 def _grow(root: Tree, steps: tuple[Step, ...], *, failed: bool) -> None:
     for step in steps:
         if step.seconds is None:
-            root.add(f"[dim]· {step.name}[/]")
+            root.add(styled(f"· {step.name}", "dim"))
             continue
-        mark = "[green]✓[/]" if step.finished else "[red]✗[/]" if failed else "[yellow]…[/]"
-        _grow(root.add(f"{mark} {step.name}  [dim]{step.seconds:.1f} s[/]"), step.inner, failed=failed)
+        mark = FINE if step.finished else WRONG if failed else GOING_ON
+        told = line(mark, step.name, styled(f" {step.seconds:.1f} s", "dim"))
+        _grow(root.add(told), step.inner, failed=failed)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from practice.console import COMMAND, out, show, step
+from practice.console import COMMAND, lines, say, show, step, styled
 from practice.options import Aws, End
 from practice.pipeline import last_execution, start, tree, verdicts, verdicts_table, wait
 from practice.sample.plan import now
@@ -35,7 +35,7 @@ def run_pipeline(
     with step("Run the pipeline") as tell:
         execution = wait(sandbox, start(sandbox, as_of, days), tell)
         tell(f"features as of {', '.join(map(str, days))}")
-    out.print(tree(execution))
+    show("The pipeline", tree(execution))
     show("What the gates say", verdicts_table(verdicts(sandbox, execution.arn)))
 
 
@@ -44,12 +44,12 @@ def status(context: typer.Context, aws: Aws = None) -> None:
     """How the last run went, or is going."""
     sandbox = context.obj.sandbox(aws)
     execution = last_execution(sandbox)
-    out.print(tree(execution))
+    show("The pipeline", tree(execution))
     found = verdicts(sandbox, execution.arn)
     if found:
         show("What the gates say", verdicts_table(found))
     if execution.status not in ("RUNNING", "SUCCEEDED"):
-        out.print(f"[red]{execution.status}[/] {execution.reason}")
+        say(styled(execution.status, "red"), lines(execution.reason))
     for verdict in found:
         if verdict.rules_failed and verdict.rejected_rows:
-            out.print(f'The rejected rows: {COMMAND} query "{verdict.rejected_sql}"', soft_wrap=True)
+            say(f'The rejected rows: {COMMAND} query "{verdict.rejected_sql}"', soft_wrap=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from practice.account import account
-from practice.console import out, show, step, table
+from practice.console import show, step, table
 from practice.features import count_offline, get_features
 from practice.flush import FEATURE_STORE, flush
 from practice.local_cloud.lifecycle import LocalCloud
@@ -33,7 +33,7 @@ class RefineryStory:
 
     def show(self) -> bool:
         """Show the run, the gates, a few customers and the account; the answer says whether it adds up."""
-        out.print("\n[bold]The pipeline[/]", tree(self.execution), sep="\n")
+        show("The pipeline", tree(self.execution))
         show("What the gates say", verdicts_table(self.verdicts))
         rows = table(*SHOWN, numbers=SHOWN[1:5])
         for customer in self.customers:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from practice.console import out, progress
+from practice.console import progress
 from practice.errors import PracticeError
 from practice.ingest import send, stream_of
 from practice.refused import refused_file
@@ -44,7 +44,7 @@ def send_all(sandbox: Sandbox, records: Iterable[bytes], *, total: int, director
     """Send all records; what the service refuses for good is in ``refused.jsonl``, ready to be sent again."""
     stream, put = stream_of(sandbox)
     sent = Sent(stream, sandbox.target.description, datetime.now(UTC).isoformat(timespec="seconds"))
-    with refused_file(directory / REFUSED) as refused, progress(out) as bar:
+    with refused_file(directory / REFUSED) as refused, progress() as bar:
 
         def refuse(record: bytes, code: str) -> None:
             refused.write(record)

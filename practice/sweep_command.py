@@ -6,9 +6,8 @@ from itertools import groupby
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from practice.console import COMMAND, out, show, step, table
+from practice.console import COMMAND, FINE, confirm, say, show, step, styled, table, waiting
 from practice.errors import PracticeError
 from practice.options import Aws
 from practice.sandbox import Target
@@ -40,8 +39,8 @@ def sweep(
     """
     name = context.obj.name
     target = Target.choose(aws=aws, directory=context.obj.directory)
-    out.print(f"[dim]{name} · {target.description}[/]")
-    with out.status("Looking"):
+    say(styled(f"{name} · {target.description}", "dim"))
+    with waiting("Looking"):
         seen = survey(name, target.client)
     _show(name, seen)
     deployed = _tell_stacks(seen)
@@ -51,7 +50,7 @@ def sweep(
         seen = _delete(name, target, seen, yes=yes)
     elif not deployed and any(leftover.can_be_deleted for leftover in seen.leftovers):
         place = "" if target.cloud else " --aws"
-        out.print(f"To delete what carries the tag, with what it holds: {COMMAND} --name {name} sweep{place} --delete")
+        say(f"To delete what carries the tag, with what it holds: {COMMAND} --name {name} sweep{place} --delete")
     if seen.unseen:
         reasons = "".join(f"\n  {kind}: {why}" for kind, why in seen.unseen.items())
         raise PracticeError(f"Nobody could look for these, so some may be left:{reasons}")
@@ -65,13 +64,13 @@ def _tell_stacks(seen: Survey) -> list[str]:
         if reasons is None:
             deployed.append(stack.id)
         else:
-            out.print(f"[red]The stack {stack.id} could not be deleted.[/] To try again: make destroy")
+            say(styled(f"The stack {stack.id} could not be deleted.", "red"), "To try again: make destroy")
             for reason in reasons:
-                out.print(f"  {escape(reason)}", soft_wrap=True)
+                say(f"  {reason}", soft_wrap=True)
     if deployed:
-        out.print(
-            f"[yellow]The sandbox is deployed: {', '.join(deployed)}.[/] What is listed is in use. "
-            "Destroy the stacks first: make destroy"
+        say(
+            styled(f"The sandbox is deployed: {', '.join(deployed)}.", "yellow"),
+            "What is listed is in use. Destroy the stacks first: make destroy",
         )
     return deployed
 
@@ -81,7 +80,7 @@ def _delete(name: str, target: Target, seen: Survey, *, yes: bool) -> Survey:
     if not number:
         return seen
     if not yes:
-        typer.confirm(f"Delete {number} that carry the tag sandbox={name}, with what they hold?", abort=True)
+        confirm(f"Delete {number} that carry the tag sandbox={name}, with what they hold?")
     with step("Delete") as tell:
         after, refused = delete(name, target.client, tell=tell)
         left = sum(leftover.can_be_deleted for leftover in after.leftovers)
@@ -98,7 +97,7 @@ def _show(name: str, seen: Survey) -> None:
         if leftovers := seen.of(standing):
             _show_table(standing, leftovers)
     if not seen.unseen and not any(map(seen.of, (Standing.TAGGED, Standing.UNKNOWN, Standing.NAMED))):
-        out.print(f"[green]✓[/] Nothing is left of {name}.")
+        say(FINE, f"Nothing is left of {name}.")
 
 
 def _show_table(standing: Standing, leftovers: list[Leftover]) -> None:
@@ -108,11 +107,11 @@ def _show_table(standing: Standing, leftovers: list[Leftover]) -> None:
         items = list(of_kind)
         for leftover in items[:_MOST_OF_A_KIND]:
             cost = "nothing" if standing is Standing.GOING else leftover.kind.cost
-            made.add_row(kind, escape(leftover.found.id), cost)
+            made.add_row(kind, leftover.found.id, cost)
         if len(items) > _MOST_OF_A_KIND:
-            made.add_row("", f"[dim]and {len(items) - _MOST_OF_A_KIND:,} more[/]", "")
+            made.add_row("", styled(f"and {len(items) - _MOST_OF_A_KIND:,} more", "dim"), "")
         if standing is Standing.NAMED and items[0].kind.by_hand:
             hints[kind] = items[0].kind.by_hand
     show(f"{len(leftovers):,} {standing.value}", made, _NOTES[standing])
     for kind, hint in hints.items():
-        out.print(f"[dim]  {kind}: {escape(hint)}[/]", soft_wrap=True)
+        say(styled(f"  {kind}: {hint}", "dim"), soft_wrap=True)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from rich.table import Table
 
-from practice.console import table
+from practice.console import styled, table
 from practice.errors import PracticeError
 from practice.paths import UnusableKeyError, path_of
 from practice.sandbox import Sandbox
@@ -248,7 +248,7 @@ def fetch_report(sandbox: Sandbox, run: TrainingRun, directory: Path) -> Path:
 def metrics_table(found: Mapping[str, Any]) -> Table:
     """The model beside its baselines, each on the newest customers, whom none of them has seen."""
     made = table("on the test cutoff", *_SHOWN.values(), numbers=tuple(_SHOWN.values()))
-    made.add_row("[bold]XGBoost[/]", *_values(found["binary_classification_metrics"]))
+    made.add_row(styled("XGBoost", "bold"), *_values(found["binary_classification_metrics"]))
     for name, metrics in found["baselines"].items():
         made.add_row(name.replace("_", " "), *_values(metrics))
     return made

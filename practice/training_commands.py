@@ -8,7 +8,7 @@ import typer
 
 from jobs.training.tuning import MOST_JOBS, OBJECTIVE
 from practice import spot_drill, tuning
-from practice.console import COMMAND, out, progress, show, table
+from practice.console import COMMAND, progress, say, show, styled, table
 from practice.options import Aws
 from practice.sandbox import Sandbox
 from practice.training import (
@@ -43,9 +43,9 @@ def train(
     run = follow(sandbox, start(sandbox, {name: str(value) for name, value in given.items() if value is not None}))
     if run.step("GoodEnough"):
         show("The model beside its baselines", metrics_table(evaluation(sandbox, run)))
-        out.print(f"The report: {fetch_report(sandbox, run, context.obj.directory)}", soft_wrap=True)
+        say(f"The report: {fetch_report(sandbox, run, context.obj.directory)}", soft_wrap=True)
     require_succeeded(run)
-    out.print(f"Registered, and waiting for approval: [bold]{run.model_package}[/]", soft_wrap=True)
+    say("Registered, and waiting for approval:", styled(run.model_package, "bold"), soft_wrap=True)
 
 
 def experiments(
@@ -74,7 +74,7 @@ def experiments(
         "margin: of the AUC to that of the best baseline; model: the version that was registered",
     )
     if not found:
-        out.print(f"There is none yet: {COMMAND} train")
+        say(f"There is none yet: {COMMAND} train")
 
 
 def tune(
@@ -86,7 +86,7 @@ def tune(
 ) -> None:
     """Search for better hyperparameters on the data of the last run; up to 12 training jobs, two at a time."""
     sandbox: Sandbox = context.obj.sandbox(aws)
-    with progress(out) as shown:
+    with progress() as shown:
         bar = shown.add_task(f"Tune ({strategy})", total=MOST_JOBS)
         for search in tuning.watch(sandbox, tuning.start(sandbox, strategy)):
             shown.update(bar, completed=search.trials_ended)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rich.progress import TaskID
 
-from practice.console import out, progress
+from practice.console import FINE, WRONG, ended, progress
 from practice.sandbox import Sandbox
 from practice.training import TrainingRun, parameters_of, rounds, training_job, watch
 
@@ -19,7 +19,7 @@ def follow(sandbox: Sandbox, arn: str, during_training: AtRound | None = None) -
     bars: dict[str, TaskID] = {}
     told: set[str] = set()
     job, total = "", 0
-    with progress(out) as shown:
+    with progress() as shown:
         for run in watch(sandbox, arn):
             for step in run.steps:
                 if step.name not in bars:
@@ -34,11 +34,6 @@ def follow(sandbox: Sandbox, arn: str, during_training: AtRound | None = None) -
                 if step.status not in ("Starting", "Executing", "Stopping") and step.name not in told:
                     told.add(step.name)
                     shown.remove_task(bars[step.name])
-                    mark = "[green]✓[/]" if step.status == "Succeeded" else "[red]✗[/]"
-                    job_name = step.job_arn.rpartition("/")[2]
-                    out.print(
-                        f"{mark} {step.name:<22}{step.seconds:6.1f} s  [dim]{job_name}[/]",
-                        no_wrap=True,
-                        overflow="ellipsis",
-                    )
+                    mark = FINE if step.status == "Succeeded" else WRONG
+                    ended(mark, step.name, step.seconds, step.job_arn.rpartition("/")[2])
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from practice import spot_drill
-from practice.console import out, show
+from practice.console import lines, say, show, styled
 from practice.sandbox import Sandbox
 from practice.training import (
     TrainingRun,
@@ -42,10 +42,10 @@ class TrainingStory:
             f"AUC {compared['auc_margin']:+.3f} to the best baseline, {compared['best_baseline'].replace('_', ' ')}",
         )
         if self.run.model_package:
-            out.print(f"Registered, and waiting for approval: [bold]{self.run.model_package}[/]", soft_wrap=True)
+            say("Registered, and waiting for approval:", styled(self.run.model_package, "bold"), soft_wrap=True)
         else:
-            out.print(f"[yellow]Not registered.[/] {self.run.reason}", soft_wrap=True)
-        out.print(f"The report: [bold]{self.report}[/]", soft_wrap=True)
+            say(styled("Not registered.", "yellow"), lines(self.run.reason), soft_wrap=True)
+        say("The report:", styled(str(self.report), "bold"), soft_wrap=True)
 
 
 def tell_training_story(sandbox: Sandbox, directory: Path) -> TrainingStory:

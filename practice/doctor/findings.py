@@ -16,10 +16,10 @@ SECONDS = 1.0
 class Verdict(Enum):
     """What a finding means for a deployment."""
 
-    FINE = "[green]✓[/]"
-    WARNS = "[yellow]![/]"
-    BLOCKS = "[bold red]✗[/]"
-    UNKNOWN = "[yellow]?[/]"
+    FINE = "fine"
+    WARNS = "warns"
+    BLOCKS = "blocks"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
