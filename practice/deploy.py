@@ -39,7 +39,7 @@ def run_cdk(cloud: LocalCloud, tell: Callable[[str], None], *arguments: str) -> 
     if not CDK.exists():
         raise PracticeError(f"The CDK CLI is not installed: {CDK} is missing. `make local` installs it.")
     environment = cloud.environment
-    environment["PATH"] = search_path(environment)
+    environment |= {"PATH": search_path(environment), "FORCE_COLOR": "0"}
     log = cloud.directory / f"cdk-{arguments[0]}.log"
     tail: list[str] = []
     with (
