@@ -67,18 +67,22 @@ class Verdict:
     rules_failed: int
     rows: int
     rejected_rows: int
-    as_of: str
+    as_of: date
 
     @classmethod
-    def from_json(cls, text: str) -> Verdict:
+    def from_json(cls, data_set: str, text: str) -> Verdict:
         told = json.loads(text)
         passed = sum(rule["passed"] for rule in told["rules"])
         failed = len(told["rules"]) - passed
-        return cls(told["data_set"], passed, failed, told["rows"], told["rejected_rows"], told["as_of"])
+        try:
+            as_of = date.fromisoformat(told["as_of"])
+        except ValueError:
+            raise PracticeError(f"The verdict on {data_set} is as of {told['as_of']!r}, which is no date.") from None
+        return cls(data_set, passed, failed, told["rows"], told["rejected_rows"], as_of)
 
     @property
     def rejected_sql(self) -> str:
-        """What asks Athena for the rows it is about."""
+        """What asks Athena for the rows it is about; a learner gives it to a shell, so nothing in it is free text."""
         return f"SELECT * FROM rejected_{self.data_set} WHERE as_of = DATE '{self.as_of}'"  # noqa: S608 - our own
 
 
@@ -108,7 +112,7 @@ def verdicts(sandbox: Sandbox, execution_arn: str) -> list[Verdict]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="quality/")
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     return [
-        Verdict.from_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+        Verdict.from_json(data_set, s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
         for data_set in DATA_SETS
         for key in keys
         if key.endswith(f"/{run_id}-{data_set}.json")

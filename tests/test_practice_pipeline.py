@@ -133,7 +133,7 @@ def test_the_tree_marks_what_went_well_what_failed_and_what_was_never_reached(cl
 
 
 def test_its_status_says_how_to_query_what_a_failed_gate_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = Verdict("orders", rules_passed=8, rules_failed=1, rows=100, rejected_rows=3, as_of="2026-11-22")
+    failed = Verdict("orders", rules_passed=8, rules_failed=1, rows=100, rejected_rows=3, as_of=BEGAN.date())
     passed = replace(failed, data_set="customers", rules_failed=0, rejected_rows=0)
     monkeypatch.setattr(pipeline_commands, "last_execution", lambda _: Execution(ARN, "FAILED", (), "error", "why"))
     monkeypatch.setattr(pipeline_commands, "verdicts", lambda *_: [failed, passed])
