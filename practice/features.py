@@ -137,15 +137,16 @@ def require_all_written(put: Put, directory: Path) -> None:
 
 def read_records(file: Path) -> Iterator[Features]:
     """The records of a file of JSON lines."""
-    with file.open(encoding="utf-8") as lines:
+    with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict) or not record:
+                begins = line.strip()[:60].decode(errors="backslashreplace")
                 raise PracticeError(
-                    f"Line {number} of {file} is {line.strip()[:60]!r}; allowed: one JSON object of features a line, "
+                    f"Line {number} of {file} is {begins!r}; allowed: one JSON object of features a line, "
                     f'as {{"customer_id": "C-000001", "event_time": "2026-11-22T10:00:00Z", "frequency": 3}}.'
                 )
             yield record

@@ -33,11 +33,13 @@ class Sent:
 
     @classmethod
     def last(cls, directory: Path) -> Sent | None:
-        path = directory / LAST_SEND
-        if not path.is_file():
+        """The last outcome; None if there is none or it cannot be read."""
+        try:
+            told = json.loads((directory / LAST_SEND).read_text(encoding="utf-8"))
+            refused = Counter({code: int(number) for code, number in told["refused"].items()})
+            return cls(str(told["stream"]), str(told["target"]), str(told["at"]), int(told["taken"]), refused)
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
             return None
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**values | {"refused": Counter(values["refused"])})
 
 
 def send_all(sandbox: Sandbox, records: Iterable[bytes], *, total: int, directory: Path) -> Sent:
