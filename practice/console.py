@@ -84,14 +84,19 @@ WRONG = styled("✗", "bold red")
 GOING_ON = styled("…", "yellow")
 
 
-def lines(text: str) -> Text:
-    """Text whose lines stay lines, such as the end of a log."""
-    return Text("\n".join(map(visible, text.split("\n"))))
-
-
 def line(*parts: Shown) -> Text:
     """The parts side by side, with a space between them."""
     return Text(" ").join(part if isinstance(part, Text) else Text(visible(part)) for part in parts)
+
+
+def stacked(texts: Iterable[str]) -> Text:
+    """Each text in a line of its own."""
+    return Text("\n").join(map(line, texts))
+
+
+def lines(text: str) -> Text:
+    """A text that has lines, such as the end of a log; indented, so that none of them passes for another message."""
+    return Text("\n  ").join(map(line, text.split("\n")))
 
 
 def say(*parts: Shown, soft_wrap: bool = False) -> None:

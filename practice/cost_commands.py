@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from practice.console import lines, say, show, styled, table, waiting
+from practice.console import say, show, stacked, styled, table, waiting
 from practice.errors import PracticeError
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ def _show(name: str, found: Estimate) -> None:
 
 def _billed(resources: Sequence[ResourceCost]) -> Table:
     """The resources of a stack that cost something; those that cost the same stand in one row."""
-    alike: dict[tuple[str, float, str], list[str]] = {}
+    alike: dict[tuple[str, float, tuple[str, ...]], list[str]] = {}
     for resource in resources:
         if not resource.free:
-            use = "\n".join(str(charge) for charge in resource.use) or "nothing"
+            use = tuple(map(str, resource.use)) or ("nothing",)
             alike.setdefault((resource.type, resource.idle, use), []).append(resource.name)
     made = table("resource", "type", IDLE, "by use", numbers=(IDLE,))
     for (type_, idle, use), names in alike.items():
-        made.add_row(", ".join(names), _short(type_), _dollars(idle), lines(use))
+        made.add_row(", ".join(names), _short(type_), _dollars(idle), stacked(use))
     return made
 
 

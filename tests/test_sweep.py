@@ -134,7 +134,7 @@ def test_what_nobody_could_list_is_told_and_hides_nothing_else(
     assert run(monkeypatch, account) == 1
     told = capsys.readouterr()
     assert bucket in told.out
-    assert "some may be left:\n  endpoint: An error occurred (AccessDeniedException)" in told.err
+    assert "some may be left:\n    endpoint: An error occurred (AccessDeniedException)" in told.err
 
 
 def test_nothing_is_deleted_unless_it_is_asked_for_and_confirmed(
