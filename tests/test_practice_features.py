@@ -241,10 +241,12 @@ def test_refused_records_are_an_error_that_says_where_they_are_and_what_to_do(tm
         require_all_written(put, tmp_path)
 
 
-@pytest.mark.parametrize("line", ["", "{", "[1]", "3", "{}"])
-def test_a_line_that_is_no_record_is_named(line: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"[1]", b"3", b"{}", b'{"a": "\xff"}', pytest.param(b"[" * 100_000, id="nested deeply")]
+)
+def test_a_line_that_is_no_record_is_named(line: bytes, tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
-    file.write_text(f"{json.dumps(ANA)}\n{line}\n", encoding="utf-8")
+    file.write_bytes(json.dumps(ANA).encode() + b"\n" + line + b"\n")
     with pytest.raises(PracticeError, match=r"Line 2 of .*mine.jsonl is .*; allowed: one JSON object of features"):
         list(read_records(file))
 

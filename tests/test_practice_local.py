@@ -92,6 +92,15 @@ def test_a_missing_cdk_says_what_installs_it(tmp_path: Path, monkeypatch: pytest
         deploy.deploy(cloud(tmp_path), "ml-sandbox", lambda line: None)
 
 
+def test_the_cdk_writes_no_colours_whatever_the_environment_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(deploy, "CDK", a_cdk(tmp_path / "cdk", "echo $FORCE_COLOR"))
+    deploy.deploy(cloud(tmp_path), "ml-sandbox", lambda line: None)
+    assert (tmp_path / "cdk-deploy.log").read_text(encoding="utf-8") == "0\n"
+
+
 def test_the_cdk_gets_the_local_clouds_environment_and_this_python_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,14 @@ def test_its_status_says_how_to_query_what_a_failed_gate_rejected(monkeypatch: p
     ]
 
 
+def test_a_verdict_brings_no_text_of_its_own_into_the_command_that_asks_for_its_rows() -> None:
+    told = {"data_set": "orders; x", "rules": [], "rows": 1, "rejected_rows": 1}
+    verdict = Verdict.from_json("orders", json.dumps(told | {"as_of": "2026-11-22"}))
+    assert verdict.rejected_sql == "SELECT * FROM rejected_orders WHERE as_of = DATE '2026-11-22'"
+    with pytest.raises(PracticeError, match="as of '\"; x', which is no date"):
+        Verdict.from_json("orders", json.dumps(told | {"as_of": '"; x'}))
+
+
 def test_a_pipeline_that_has_not_run_is_said_how_to_run(client: Any, sandbox: Sandbox) -> None:
     with Stubber(client) as stub:
         stub.add_response("list_executions", {"executions": []})
