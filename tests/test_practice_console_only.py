@@ -75,6 +75,7 @@ MODULES = {
 
 ALLOWED = {
     "practice/cli.py": {"sys.exit", "sys.stdout"},  # with a number; for the sample data itself, which is piped
+    "practice/env_command.py": {"sys.stdout"},  # quoted, for a shell that takes them to the letter
     "practice/console.py": other_ways(MODULES["practice/console.py"]),
 }
 
