@@ -52,6 +52,6 @@ def _complaint(part: str) -> str:
         return f"it has the part {part!r}, which names another directory"
     if "\0" in part:
         return "it has a NUL character"
-    if len(part.encode()) > _LONGEST:
+    if len(part.encode(errors="surrogatepass")) > _LONGEST:
         return f"it has a part of more than {_LONGEST} bytes"
     return ""

@@ -245,7 +245,7 @@ def test_every_check_is_answered_and_what_a_cloud_lacks_is_told_as_not_checked(
     for module in (findings, doctor_command):
         monkeypatch.setattr(module, "SECONDS", 20)  # the local cloud loads a service when it is first asked
     bootstrap(local_cloud)
-    code, found, below = doctor.run(local_cloud.endpoint)
+    code, found, below = doctor.run(local_cloud.endpoint, **local_cloud.state.access.variables)
     assert code == 0
     assert found["CDK bootstrap"] == "version 30"
     assert {found[f"Stack ml-sandbox-{layer}"] for layer in LAYERS} == {"free"}
