@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from rich.table import Table
 
-from practice.console import styled, table
+from practice.console import COMMAND, styled, table
 from practice.errors import PracticeError
 from practice.paths import UnusableKeyError, path_of
 from practice.sandbox import Sandbox
@@ -31,6 +31,17 @@ _NOT_ENDED = ("Executing", "Stopping")
 _ROUND = re.compile(r"^\[(\d+)\]\s+train-")
 _RESUMED = re.compile(r"^going on after round (\d+)")
 _SHOWN = {"auc": "AUC", "f1": "F1", "precision": "precision", "recall": "recall", "accuracy": "accuracy"}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a model on the test cutoff by name, beside those of its baselines."""
+
+    model: Mapping[str, float]
+    baselines: Mapping[str, Mapping[str, float]]
+    best_baseline: str
+    margin: float
+    """Of the model's AUC to that of the best baseline."""
 
 
 @dataclass(frozen=True)
@@ -223,12 +234,31 @@ def _log(client: CloudWatchLogsClient, prefix: str) -> Iterator[tuple[str, float
             asked = {"nextToken": page["nextForwardToken"]}
 
 
-def evaluation(sandbox: Sandbox, run: TrainingRun) -> Mapping[str, Any]:
-    """The metrics of a run's model, and of its baselines."""
+def evaluation(sandbox: Sandbox, run: TrainingRun) -> Evaluation:
+    """The figures of a run's model, and of its baselines.
+
+    Raises:
+        PracticeError: when what lies in S3 is no evaluation; everyone who may write there may have put it there.
+    """
     s3: S3Client = sandbox.client("s3")
-    key = f"{_EVALUATIONS}/{run.id}/evaluation.json"
-    found: Mapping[str, Any] = json.loads(s3.get_object(Bucket=sandbox["TrainingBucket"], Key=key)["Body"].read())
-    return found
+    bucket, key = sandbox["TrainingBucket"], f"{_EVALUATIONS}/{run.id}/evaluation.json"
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        found = json.loads(body)
+        return Evaluation(
+            _figures(found["binary_classification_metrics"]),
+            {str(name): _figures(metrics) for name, metrics in found["baselines"].items()},
+            str(found["comparison"]["best_baseline"]),
+            float(found["comparison"]["auc_margin"]),
+        )
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise PracticeError(
+            f"s3://{bucket}/{key} is no evaluation ({type(error).__name__}: {error}). Train again: {COMMAND} train"
+        ) from error
+
+
+def _figures(metrics: Mapping[str, Any]) -> Mapping[str, float]:
+    return {name: float(metrics[name]["value"]) for name in _SHOWN if name in metrics}
 
 
 def fetch_report(sandbox: Sandbox, run: TrainingRun, directory: Path) -> Path:
@@ -245,17 +275,17 @@ def fetch_report(sandbox: Sandbox, run: TrainingRun, directory: Path) -> Path:
         raise PracticeError(f"The report in s3://{bucket}/{prefix} cannot be copied. {error}") from error
 
 
-def metrics_table(found: Mapping[str, Any]) -> Table:
+def metrics_table(found: Evaluation) -> Table:
     """The model beside its baselines, each on the newest customers, whom none of them has seen."""
     made = table("on the test cutoff", *_SHOWN.values(), numbers=tuple(_SHOWN.values()))
-    made.add_row(styled("XGBoost", "bold"), *_values(found["binary_classification_metrics"]))
-    for name, metrics in found["baselines"].items():
-        made.add_row(name.replace("_", " "), *_values(metrics))
+    made.add_row(styled("XGBoost", "bold"), *_told(found.model))
+    for name, figures in found.baselines.items():
+        made.add_row(name.replace("_", " "), *_told(figures))
     return made
 
 
-def _values(metrics: Mapping[str, Any]) -> Sequence[str]:
-    return [f"{metrics[name]['value']:.3f}" if name in metrics else "" for name in _SHOWN]
+def _told(figures: Mapping[str, float]) -> Sequence[str]:
+    return [f"{figures[name]:.3f}" if name in figures else "" for name in _SHOWN]
 
 
 def require_succeeded(run: TrainingRun) -> None:

@@ -9,9 +9,11 @@ import typer
 from jobs.training.tuning import MOST_JOBS, OBJECTIVE
 from practice import spot_drill, tuning
 from practice.console import COMMAND, progress, say, show, styled, table
+from practice.errors import PracticeError
 from practice.options import Aws
 from practice.sandbox import Sandbox
 from practice.training import (
+    TrainingRun,
     evaluation,
     fetch_report,
     metrics_table,
@@ -60,14 +62,9 @@ def experiments(
         "run", "status", *_PARAMETERS, "AUC", "margin", "model", numbers=(*_PARAMETERS, "AUC", "margin", "model")
     )
     for run in found:
-        told = ["", ""]
-        if run.step("GoodEnough"):
-            metrics = evaluation(sandbox, run)
-            auc = metrics["binary_classification_metrics"]["auc"]["value"]
-            told = [f"{auc:.3f}", f"{metrics['comparison']['auc_margin']:+.3f}"]
         values = parameters_of(sandbox, run)
         given = (values.get(name, "") for name in _PARAMETERS.values())
-        made.add_row(run.id, run.status, *given, *told, run.model_package.rpartition("/")[2])
+        made.add_row(run.id, run.status, *given, *_judged(sandbox, run), run.model_package.rpartition("/")[2])
     show(
         "Runs of the training pipeline",
         made,
@@ -75,6 +72,17 @@ def experiments(
     )
     if not found:
         say(f"There is none yet: {COMMAND} train")
+
+
+def _judged(sandbox: Sandbox, run: TrainingRun) -> tuple[str, str]:
+    """AUC and margin of a run; one whose evaluation cannot be read keeps no other from being shown."""
+    if not run.step("GoodEnough"):
+        return "", ""
+    try:
+        found = evaluation(sandbox, run)
+        return f"{found.model['auc']:.3f}", f"{found.margin:+.3f}"
+    except (PracticeError, KeyError):
+        return "unreadable", ""
 
 
 def tune(

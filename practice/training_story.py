@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from practice import spot_drill
 from practice.console import lines, say, show, styled
 from practice.sandbox import Sandbox
 from practice.training import (
+    Evaluation,
     TrainingRun,
     evaluation,
     fetch_report,
@@ -28,18 +28,18 @@ class TrainingStory:
     run: TrainingRun
     drill: spot_drill.Drill | None
     """The interruption; a pipeline that tunes has no single training job to interrupt."""
-    evaluation: dict[str, Any]
+    evaluation: Evaluation
     report: Path
 
     def show(self) -> None:
         """Show what the interruption cost, the model beside its baselines, and where its report lies."""
         if self.drill:
             show("Spot training, interrupted once on purpose", spot_drill.costs(self.drill))
-        compared = self.evaluation["comparison"]
+        found = self.evaluation
         show(
             "Who will not buy again within 90 days",
-            metrics_table(self.evaluation),
-            f"AUC {compared['auc_margin']:+.3f} to the best baseline, {compared['best_baseline'].replace('_', ' ')}",
+            metrics_table(found),
+            f"AUC {found.margin:+.3f} to the best baseline, {found.best_baseline.replace('_', ' ')}",
         )
         if self.run.model_package:
             say("Registered, and waiting for approval:", styled(self.run.model_package, "bold"), soft_wrap=True)
@@ -54,4 +54,4 @@ def tell_training_story(sandbox: Sandbox, directory: Path) -> TrainingStory:
     run = drill.run if drill else follow(sandbox, start(sandbox, {}))
     if not run.step("GoodEnough"):
         require_succeeded(run)
-    return TrainingStory(run, drill, dict(evaluation(sandbox, run)), fetch_report(sandbox, run, directory))
+    return TrainingStory(run, drill, evaluation(sandbox, run), fetch_report(sandbox, run, directory))

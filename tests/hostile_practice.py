@@ -313,6 +313,10 @@ def _train(practice: Practice) -> None:
 
 
 def _experiments(practice: Practice) -> None:
+    for evaluation in (practice.text, json.dumps({"binary_classification_metrics": {"auc": {"value": practice.text}}})):
+        no_evaluation = {"GetObject": lambda _, text=evaluation: {"Body": body(text.encode(errors="replace"))}}
+        practice("experiments", "--aws", answers=no_evaluation, silent=True)
+        practice("train", "--aws", answers=no_evaluation, fails=True)
     told = {"PipelineParameters": [{"Name": "NumRound", "Value": practice.text}]}
     practice("experiments", "--aws", answers={"ListPipelineParametersForExecution": told})
 

@@ -19,6 +19,7 @@ from practice.errors import PracticeError
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.sandbox import Sandbox, Target
 from practice.training import (
+    Evaluation,
     TrainingRun,
     TrainingStep,
     fetch_report,
@@ -199,10 +200,7 @@ def test_a_pipeline_that_tunes_has_no_single_job_to_interrupt(account: Account, 
 
 
 def test_the_model_stands_beside_its_baselines() -> None:
-    found = {
-        "binary_classification_metrics": {"auc": {"value": 0.912}, "f1": {"value": 0.8}},
-        "baselines": {"frequency_only": {"auc": {"value": 0.574}}},
-    }
+    found = Evaluation({"auc": 0.912, "f1": 0.8}, {"frequency_only": {"auc": 0.574}}, "frequency_only", 0.338)
     console = Console(width=100)
     with console.capture() as shown:
         console.print(metrics_table(found))
