@@ -258,7 +258,7 @@ def test_a_model_need_not_be_packed(judged: Job) -> None:
 
 def trained(directory: Path, rows: pd.DataFrame) -> Job:
     job = Job(directory, channels(rows, directory / "channels"))
-    job.run(num_round=120, eta=0.05, subsample=0.8)
+    job.run(num_round=120, eta=0.05, max_depth=4, min_child_weight=1, colsample_bytree=1)
     return job
 
 

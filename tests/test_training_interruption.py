@@ -72,10 +72,14 @@ def test_sigterm_loses_no_round(data: Path, tmp_path: Path) -> None:
     assert _rounds(job.run(num_round=last + 3).log) == [last + 1, last + 2]
 
 
+WHOLE = {"subsample": 1, "colsample_bytree": 1}
+"""Every round sees all rows and columns: hosts that sample draw their own."""
+
+
 def test_two_workers_train_the_model_of_one(data: Path, test_rows: pd.DataFrame, tmp_path: Path) -> None:
     one, two = Job(tmp_path / "one", data), Job(tmp_path / "two", data)
-    together = _start_on_two_hosts(two, num_round=20)
-    one.run(num_round=20)
+    together = _start_on_two_hosts(two, num_round=20, **WHOLE)
+    one.run(num_round=20, **WHOLE)
     assert [attempt.wait() for attempt in together] == [0, 0], [attempt.log for attempt in together]
     assert np.abs(two.model.predict(test_rows) - one.model.predict(test_rows)).max() <= TOLERANCE
     assert not _rounds(together[1].log)  # only the first host logs, so no metric is counted twice
@@ -85,14 +89,14 @@ def test_two_workers_stop_after_the_same_round_when_one_is_told_to(
     data: Path, test_rows: pd.DataFrame, tmp_path: Path
 ) -> None:
     one, two = Job(tmp_path / "one", data), Job(tmp_path / "two", data)
-    first, second = _start_on_two_hosts(two, num_round=100)
+    first, second = _start_on_two_hosts(two, num_round=100, **WHOLE)
     for line in first.lines():
         if line.startswith("[5]"):
             second.signal(signal.SIGTERM)
             break
     assert (first.wait(), second.wait()) == (143, 143)
-    resumed = _start_on_two_hosts(two, num_round=100)
-    one.run(num_round=100)
+    resumed = _start_on_two_hosts(two, num_round=100, **WHOLE)
+    one.run(num_round=100, **WHOLE)
     assert [attempt.wait() for attempt in resumed] == [0, 0]
     assert _rounds(resumed[0].log)[0] == _rounds(first.log)[-1] + 1
     assert np.abs(two.model.predict(test_rows) - one.model.predict(test_rows)).max() <= TOLERANCE

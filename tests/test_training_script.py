@@ -13,9 +13,10 @@ import pytest
 import xgboost as xgb
 from sklearn.metrics import roc_auc_score
 
-from jobs.training import dataset, hyperparameters
+from jobs.training import baselines, dataset, hyperparameters, transformations
 from jobs.training.boosting import Boosting, Progress
 from tests import training_data
+from tests.test_training_pipeline import STEPS
 from tests.training_jobs import ROOT, Job, channels
 
 
@@ -66,7 +67,7 @@ def test_the_model_says_what_it_was_made_of(trained: tuple[Job, str], data: Path
 
 def test_regression_predicts_a_number(data: Path, tmp_path: Path) -> None:
     job = Job(tmp_path, data)
-    log = job.run(objective="reg:squarederror", target="spend_90d", num_round=30).log
+    log = job.run(objective="reg:squarederror", target="spend_90d", num_round=30, eta=0.3).log
     assert re.fullmatch(r"\[29\] train-rmse:[0-9.]+ validation-rmse:[0-9.]+", log[-1])
     rows = dataset.read(data / "test")
     spread = rows["spend_90d"].std()
@@ -86,7 +87,7 @@ def test_a_changed_hyperparameter_refuses_to_resume(data: Path, tmp_path: Path) 
     job = Job(tmp_path, data)
     job.run(num_round=10)
     assert job.start(num_round=20, eta=0.3).wait() == 1
-    assert "eta was 0.1, is 0.3" in job.failure
+    assert "eta was 0.03, is 0.3" in job.failure
 
 
 def test_other_data_refuses_to_resume(data: Path, tmp_path: Path) -> None:
@@ -113,6 +114,36 @@ def test_training_goes_on_when_checkpoints_cannot_be_written(data: Path, tmp_pat
 def test_a_wrong_hyperparameter_is_named_with_what_is_allowed(arguments: list[str], message: str) -> None:
     with pytest.raises(hyperparameters.HyperparameterError, match=message):
         hyperparameters.parse(arguments)
+
+
+def test_started_by_hand_it_trains_as_the_pipeline_does() -> None:
+    told = STEPS.definition()
+    (train,) = [step for step in told["Steps"] if step["Name"] == "Train"]
+    chosen = {f"Parameters.{of['Name']}": of["DefaultValue"] for of in told["Parameters"]}
+    given = {
+        name: chosen[value["Get"]] if isinstance(value, dict) else value
+        for name, value in train["Arguments"]["HyperParameters"].items()
+        if not name.startswith("sagemaker_")
+    }
+    assert {"num_round", "eta", "lambda"} <= given.keys()
+    arguments = [text for name, value in given.items() for text in (f"--{name}", value)]
+    assert hyperparameters.parse([]) == hyperparameters.parse(arguments)
+
+
+def test_its_own_defaults_beat_the_logistic_regression_beside_them() -> None:
+    own, simple = [], []
+    for seed in (1, 2, 3):
+        train, validation, test = dataset.split(training_data.customers(count=500, seed=seed))
+        fitted = transformations.build().fit(train)
+        rows, unseen, asked = (xgb.DMatrix(fitted.transform(part)) for part in (train, validation, test))
+        rows.set_label(train[dataset.TARGET])
+        unseen.set_label(validation[dataset.TARGET])
+        boosting = Boosting(hyperparameters.parse(["--nthread", "1"]), rows, unseen, Progress())
+        list(boosting.rounds())
+        beside = baselines.classifications(fitted, train, train[dataset.TARGET].to_numpy(), test)
+        own.append(roc_auc_score(test[dataset.TARGET], boosting.best().predict(asked)))
+        simple.append(roc_auc_score(test[dataset.TARGET], beside["logistic_regression"]))
+    assert np.mean(own) > np.mean(simple)
 
 
 def test_the_tuners_own_hyperparameter_is_let_through() -> None:

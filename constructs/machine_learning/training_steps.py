@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.training.tuning import OWN_CHECKPOINTS, tuning_config
+from jobs.training.defaults import CHOSEN, REGULARIZATION
+from jobs.training.tuning import OWN_CHECKPOINTS, RANGES, tuning_config
 from machine_learning.input_mode import InputMode
 from machine_learning.training_storage import (
     ARTIFACTS_PREFIX,
@@ -31,8 +32,9 @@ MOST_PROCESSING_SECONDS = 1800
 _EVALUATION = {"Get": "Steps.Evaluate.PropertyFiles.EvaluationReport"}
 _CODE = "/opt/ml/processing/input/code"
 _CHECKPOINTS = "/opt/ml/checkpoints"
-_REGULARIZATION = {"min_child_weight": "10", "subsample": "0.8", "colsample_bytree": "0.5", "lambda": "5"}
-"""A shop has few customers for so many features, so trees are held back (guide 6.3)."""
+_PARAMETERS: Mapping[str, str] = {"num_round": "NumRound", "max_depth": "MaxDepth", "eta": "Eta"}
+"""By hyperparameter: the pipeline's parameter, with which a run chooses it."""
+_REGULARIZATION = {name: str(value) for name, value in REGULARIZATION.items()}
 _UNPACK_AND_RUN = f'set -e; mkdir -p {_CODE}/unpacked; cd {_CODE}/unpacked; tar -xzf ../*.gz; exec python3 "$@"'
 
 
@@ -78,9 +80,10 @@ class TrainingSteps:
         return {
             "Version": "2020-12-01",
             "Parameters": [
-                {"Name": "NumRound", "Type": "String", "DefaultValue": "200"},
-                {"Name": "MaxDepth", "Type": "String", "DefaultValue": "3"},
-                {"Name": "Eta", "Type": "String", "DefaultValue": "0.03"},
+                *(
+                    {"Name": parameter, "Type": "String", "DefaultValue": str(CHOSEN[name])}
+                    for name, parameter in _PARAMETERS.items()
+                ),
                 {"Name": "MinimumAuc", "Type": "Float", "DefaultValue": 0.6},
             ],
             "PipelineExperimentConfig": {
@@ -114,10 +117,7 @@ class TrainingSteps:
         }
 
     def _train(self) -> Json:
-        given = {
-            name: {"Get": f"Parameters.{parameter}"}
-            for name, parameter in (("num_round", "NumRound"), ("max_depth", "MaxDepth"), ("eta", "Eta"))
-        }
+        given = {name: {"Get": f"Parameters.{parameter}"} for name, parameter in _PARAMETERS.items()}
         return {
             "Name": "Train",
             "Type": "Training",
@@ -143,7 +143,7 @@ class TrainingSteps:
                     **self._training(),
                     "StaticHyperParameters": {
                         **self._script(),
-                        "lambda": _REGULARIZATION["lambda"],
+                        **{name: value for name, value in _REGULARIZATION.items() if name not in RANGES},
                         **fixed,
                         **own_folder,
                     },

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from jobs.training.dataset import FEATURES, TARGET
+from jobs.training.defaults import DEFAULTS
 
 METRICS = {"binary:logistic": ("auc", "logloss"), "reg:squarederror": ("rmse",)}
 """What is measured each round, by objective. The last one decides when to stop early; less is better."""
@@ -38,13 +39,13 @@ def parse(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser = _Parser(prog="train.py", allow_abbrev=False, add_help=False)
     parser.add_argument("--objective", choices=list(METRICS), default="binary:logistic")
     parser.add_argument("--target", choices=[TARGET, *FEATURES], default=TARGET)
-    parser.add_argument("--num_round", type=_at_least(1), default=200)
-    parser.add_argument("--eta", type=float, default=0.1)
-    parser.add_argument("--max_depth", type=_at_least(0), default=4)
-    parser.add_argument("--min_child_weight", type=float, default=1.0)
-    parser.add_argument("--subsample", type=float, default=1.0)
-    parser.add_argument("--colsample_bytree", type=float, default=1.0)
-    parser.add_argument("--lambda", type=float, default=1.0)
+    parser.add_argument("--num_round", type=_at_least(1))
+    parser.add_argument("--eta", type=float)
+    parser.add_argument("--max_depth", type=_at_least(0))
+    parser.add_argument("--min_child_weight", type=float)
+    parser.add_argument("--subsample", type=float)
+    parser.add_argument("--colsample_bytree", type=float)
+    parser.add_argument("--lambda", type=float)
     parser.add_argument("--alpha", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--early_stopping_rounds", type=_at_least(0), default=0)
@@ -54,6 +55,8 @@ def parse(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--nthread", type=_at_least(1))
     # Automatic model tuning adds the name of its metric to the hyperparameters.
     parser.add_argument("--_tuning_objective_metric", help=argparse.SUPPRESS)
+    # as text, so that a default becomes the same number as if the job had been told it
+    parser.set_defaults(**{name: str(value) for name, value in DEFAULTS.items()})
     return {name: value for name, value in vars(parser.parse_args(arguments)).items() if not name.startswith("_")}
 
 
