@@ -35,6 +35,17 @@ _CHECKPOINTS = "/opt/ml/checkpoints"
 _PARAMETERS: Mapping[str, str] = {"num_round": "NumRound", "max_depth": "MaxDepth", "eta": "Eta"}
 """By hyperparameter: the pipeline's parameter, with which a run chooses it."""
 _REGULARIZATION = {name: str(value) for name, value in REGULARIZATION.items()}
+_SERVING = {
+    "SAGEMAKER_PROGRAM": "inference.py",
+    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+    "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv",
+}
+"""With it the container serves the script in the model's archive, ``jobs/training/inference.py``.
+
+Without it, it would take the booster alone, for columns that are transformed already.
+
+Source: https://github.com/aws/sagemaker-containers, ``_params.py`` and ``_env.py``
+"""
 _UNPACK_AND_RUN = f'set -e; mkdir -p {_CODE}/unpacked; cd {_CODE}/unpacked; tar -xzf ../*.gz; exec python3 "$@"'
 
 
@@ -257,9 +268,9 @@ class TrainingSteps:
                     "Explainability": {"Report": reports["explainability"]},
                 },
                 "InferenceSpecification": {
-                    "Containers": [{"Image": self.image, "ModelDataUrl": self._model()}],
-                    "SupportedContentTypes": ["text/csv"],
-                    "SupportedResponseMIMETypes": ["text/csv"],
+                    "Containers": [{"Image": self.image, "ModelDataUrl": self._model(), "Environment": _SERVING}],
+                    "SupportedContentTypes": ["text/csv", "application/json"],
+                    "SupportedResponseMIMETypes": ["text/csv", "application/json"],
                 },
             },
         }

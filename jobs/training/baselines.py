@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from jobs.training.inference import Transformations
 from jobs.training.metrics import area_under_curve, lower_bound, regression_values, resampled
 
 Numbers = NDArray[Any]
@@ -29,7 +29,7 @@ _TREE = {"max_depth": 4, "min_samples_leaf": 20, "random_state": 0}
 
 
 def classifications(
-    transformations: ColumnTransformer, train: pd.DataFrame, labels: Numbers, test: pd.DataFrame
+    transformations: Transformations, train: pd.DataFrame, labels: Numbers, test: pd.DataFrame
 ) -> dict[str, Numbers]:
     """Each baseline's chances for the test rows."""
     known, asked = transformations.transform(train), transformations.transform(test)
@@ -41,7 +41,7 @@ def classifications(
 
 
 def regressions(
-    transformations: ColumnTransformer, train: pd.DataFrame, labels: Numbers, test: pd.DataFrame
+    transformations: Transformations, train: pd.DataFrame, labels: Numbers, test: pd.DataFrame
 ) -> dict[str, Numbers]:
     """Each baseline's predictions for the test rows."""
     known, asked = transformations.transform(train), transformations.transform(test)

@@ -30,6 +30,7 @@ from jobs.training import model as models
 from jobs.training.bias import bias_analysis
 from jobs.training.dataset import CUTOFF, Split
 from jobs.training.explanations import explainability_analysis
+from jobs.training.inference import BOOSTER
 from jobs.training.metrics import (
     EvaluationError,
     binary_classification_metrics,
@@ -63,9 +64,9 @@ def read_model(directory: Path) -> Model:
     """The model as training leaves it, packed or not."""
     archive = directory / ARCHIVE
     if not archive.is_file():
-        if not (directory / models.BOOSTER).is_file():
+        if not (directory / BOOSTER).is_file():
             raise EvaluationError(
-                f"{directory} holds neither {ARCHIVE} nor {models.BOOSTER}. Give the directory that the training job's "
+                f"{directory} holds neither {ARCHIVE} nor {BOOSTER}. Give the directory that the training job's "
                 "model artefact was copied to."
             )
         return models.load(directory)

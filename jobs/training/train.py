@@ -54,8 +54,8 @@ def train(hyperparameter: dict[str, Any], environment: Mapping[str, str], interr
         "hosts": len(group.hosts),
         "xgboost": xgb.__version__,
     }
-    fitted = unfitted.fit(training)
-    names = list(fitted.get_feature_names_out())
+    fitted = transformations.as_numbers(unfitted.fit(training), target)
+    names = fitted.get_feature_names_out()
     rows = group.share(fitted.transform(training), training[target].to_numpy(), names)
     checkpoints = Checkpoints(Path(hyperparameter["checkpoint_path"]), fingerprint)
 
