@@ -157,6 +157,9 @@ def test_functions_get_neither_credentials_nor_proxies(directory: Path, monkeypa
 _OF_LAMBDA = {
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_VERSION",
@@ -166,12 +169,13 @@ _OF_LAMBDA = {
     "AWS_SESSION_TOKEN",
     "LAMBDA_TASK_ROOT",
     "LANG",
-    "LD_LIBRARY_PATH",
     "PATH",
     "TZ",
-    "_X_AMZN_TRACE_ID",
+    "_HANDLER",
 }
-"""As of https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html; not all that is there."""
+"""Of https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, but the runtime's own and X-Ray."""
+
+_SOMETIMES = {"LD_LIBRARY_PATH", "_X_AMZN_TRACE_ID"}
 
 _LOCAL = {"AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_ENDPOINT_URL", "HOME", "LC_CTYPE", "TMPDIR"}
 """What points a function at the local cloud and away from the user's files; LC_CTYPE is set by Python itself."""
@@ -182,7 +186,12 @@ def test_a_function_sees_what_lambda_defines_and_its_own_variables(local_cloud: 
         local_cloud, "import os\ndef handler(event, context): return dict(os.environ)", {"OWN": "1"}
     )
     environment = json.load(local_cloud.client("lambda").invoke(FunctionName=function)["Payload"])
-    foreign = environment.keys() - _OF_LAMBDA - _LOCAL - {"OWN"}
+    foreign = environment.keys() - _OF_LAMBDA - _SOMETIMES - _LOCAL - {"OWN"}
+    assert _OF_LAMBDA - environment.keys() == set()
+    name = environment["AWS_LAMBDA_FUNCTION_NAME"]
+    assert (environment["_HANDLER"], environment["AWS_EXECUTION_ENV"]) == ("index.handler", "AWS_Lambda_python3.13")
+    assert environment["AWS_LAMBDA_LOG_GROUP_NAME"] == f"/aws/lambda/{name}"
+    assert environment["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"
     assert [name for name in foreign if not name.startswith(("_LAMBDA_", "_MINISTACK_"))] == []
     assert environment["OWN"] == "1"
 

@@ -170,7 +170,7 @@ def zones(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zone
     glue.get_data_quality_ruleset.side_effect = lambda Name: {  # noqa: N803 - of boto3
         "Ruleset": path(Name.removeprefix("the-")).read_text(encoding="utf-8")
     }
-    monkeypatch.setattr(boto3, "client", lambda _: glue)
+    monkeypatch.setattr(boto3, "client", lambda _, **__: glue)
     monkeypatch.setattr(sys, "path", [*sys.path, str(GLUE_LIBRARIES)])
     yield zones
     spark.catalog.clearCache()

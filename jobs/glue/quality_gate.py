@@ -25,6 +25,7 @@ from jobs.refinery import storage
 from jobs.refinery.arguments import ArgumentError, day, read_arguments, whole_number
 from jobs.refinery.quality_measures import measured
 from jobs.refinery.quality_verdict import Verdict, rejected_rows, verdict_of
+from jobs.refinery.region import region
 from jobs.refinery.schemas import features_schema, orders_schema
 from jobs.refinery.session import spark_session
 
@@ -94,7 +95,7 @@ def _orders(spark: SparkSession, place: str, as_of: date, lookback_days: int) ->
 
 
 def _dqdl(ruleset: str) -> str:
-    return str(boto3.client("glue").get_data_quality_ruleset(Name=ruleset)["Ruleset"])
+    return str(boto3.client("glue", region_name=region()).get_data_quality_ruleset(Name=ruleset)["Ruleset"])
 
 
 def _evaluate(spark: SparkSession, frame: DataFrame, dqdl: str, context: str) -> tuple[DataFrame, DataFrame]:

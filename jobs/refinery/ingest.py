@@ -12,6 +12,8 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.accumulators import AccumulatorParam
 
+from jobs.refinery.region import region
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
@@ -62,11 +64,13 @@ def ingest(features: DataFrame, group: str, names: Sequence[str]) -> Ingested:
     wins, offline every write is kept.
     """
     context = features.sparkSession.sparkContext
+    of_the_job = region()
     outcomes = context.accumulator(Counter[str](), _CounterParam())
 
     def write(rows: Iterable[Row]) -> None:
         # boto3's clients cannot be sent to a worker, so each makes its own
-        outcomes.add(write_rows(boto3.client("sagemaker-featurestore-runtime"), group, (row.asDict() for row in rows)))
+        client = boto3.client("sagemaker-featurestore-runtime", region_name=of_the_job)
+        outcomes.add(write_rows(client, group, (row.asDict() for row in rows)))
 
     features.select(*names).repartition(PARTITIONS).foreachPartition(write)
     refused = Counter(outcomes.value)

@@ -22,6 +22,8 @@ from urllib.parse import quote, unquote
 import boto3
 from pyspark.sql.types import StringType, StructField, StructType
 
+from jobs.refinery.region import region
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
@@ -178,4 +180,4 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def _s3() -> Any:
-    return boto3.client("s3")
+    return boto3.client("s3", region_name=region())

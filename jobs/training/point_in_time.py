@@ -7,6 +7,7 @@ writes of that the last, and a customer deleted by then is left out.
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ def unload(sql: str, to: str, *, workgroup: str, directory: Path) -> None:
     Sources: https://docs.aws.amazon.com/athena/latest/ug/unload.html,
     https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html (external_location)
     """
-    athena = boto3.client("athena")
+    # SageMaker sets AWS_REGION, which botocore does not read
+    region = os.environ.get("AWS_REGION")
+    athena = boto3.client("athena", region_name=region)
     place = to.rstrip("/") + "/"
     started = athena.start_query_execution(
         QueryString=f"UNLOAD ({sql}) TO '{place}' WITH (format = 'PARQUET')", WorkGroup=workgroup
@@ -73,7 +76,7 @@ def unload(sql: str, to: str, *, workgroup: str, directory: Path) -> None:
     if status["State"] != "SUCCEEDED":
         raise QueryError(f"the query for the data set ended as {status['State']}: {status.get('StateChangeReason')}")
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    s3 = boto3.client("s3")
+    s3 = boto3.client("s3", region_name=region)
     directory.mkdir(parents=True, exist_ok=True)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]

@@ -36,8 +36,8 @@ class Access:
         return cls(endpoint, f"LOCAL{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30))
 
     @property
-    def variables(self) -> dict[str, str]:
-        """The environment variables that point an AWS SDK here.
+    def address_and_keys(self) -> dict[str, str]:
+        """The environment variables that point an AWS SDK here, which still has to be told a region.
 
         S3 gets an address of its own because an IP address there makes clients use path-style requests.
         """
@@ -46,6 +46,9 @@ class Access:
             "AWS_ENDPOINT_URL_S3": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
         }
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables with which any AWS SDK works here."""
+        return {**self.address_and_keys, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}

@@ -114,7 +114,9 @@ IAM_EVALUATOR = MiniStackModule(
     "resolve_credential",
 )
 KINESIS = MiniStackModule("services.kinesis", "_streams")
-LAMBDA = MiniStackModule("services.lambda_svc", "_emit_lambda_logs", "_execute_function_dispatch", "subprocess")
+LAMBDA = MiniStackModule(
+    "services.lambda_svc", "_emit_lambda_logs", "_execute_function_dispatch", "_functions", "subprocess"
+)
 LAMBDA_RUNTIME = MiniStackModule("core.lambda_runtime", "subprocess")
 LOGS = MiniStackModule("services.cloudwatch_logs", "_log_groups")
 PROVISIONERS = MiniStackModule(

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from practice.local_cloud import background
 from practice.local_cloud.emr_serverless.applications import ALIVE, Application, find, new_id
+from practice.local_cloud.jobs.environments import EMR_SERVERLESS
 from practice.local_cloud.jobs.files import download
 from practice.local_cloud.jobs.logs import LogStream
 from practice.local_cloud.loopback import access
@@ -90,6 +91,11 @@ class Run:
                 script,
                 submit.get("entryPointArguments", []),
                 access=access(),
+                environment={
+                    **EMR_SERVERLESS,
+                    "SERVERLESS_EMR_JOB_ID": self.record["jobRunId"],
+                    "SERVERLESS_EMR_VIRTUAL_CLUSTER_ID": self.record["applicationId"],
+                },
                 python_files=files,
                 spark=self._spark,
             )

@@ -22,6 +22,7 @@ from typing import Any
 from practice.local_cloud import background
 from practice.local_cloud.glue.job_logs import write_logs
 from practice.local_cloud.hooks import GLUE, PROVISIONERS, RESPONSES
+from practice.local_cloud.jobs import environments
 from practice.local_cloud.jobs.files import download
 from practice.local_cloud.loopback import access
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
@@ -174,6 +175,7 @@ def _outcome(job: Mapping[str, Any], run: dict[str, Any], arguments: Mapping[str
             script,
             [part for argument in arguments.items() for part in argument],
             access=access(),
+            environment={**environments.GLUE, "GLUE_VERSION": str(job.get("GlueVersion", ""))},
             python_files=files,
             spark=_spark_settings(arguments.get("--conf", "")),
         )

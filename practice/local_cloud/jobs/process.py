@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
 from practice.local_cloud.address import Access
 
-_INHERITED = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+_INHERITED = ("LD_LIBRARY_PATH", "PATH")
 
 
-def environment(access: Access, home: Path) -> dict[str, str]:
-    """What a job sees of this machine: enough to run, a home of its own, and the local cloud as its only AWS."""
+def environment(of_service: Mapping[str, str], access: Access, home: Path) -> dict[str, str]:
+    """What its service sets for a job, and what it needs of this machine to run: see :mod:`.environments`.
+
+    That is a home of its own, the time zone and the encoding that a container has, and the local cloud as its only AWS.
+    """
     home.mkdir(exist_ok=True)
     return {
         **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-        **access.variables,
+        **access.address_and_keys,
         "HOME": str(home),
+        "LANG": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "TZ": "UTC",
+        **of_service,
     }
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from practice.local_cloud.jobs.environments import SAGEMAKER
 from practice.local_cloud.jobs.process import environment, exit_code, kill_family
 from practice.local_cloud.loopback import access
 from practice.programs import search_path
@@ -50,7 +51,7 @@ def as_in_container(text: str, root: Path) -> str:
 
 def base_environment(root: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of every container, with what the job's request adds."""
-    shared = environment(access(), root.parent / "home")
+    shared = environment(SAGEMAKER, access(), root.parent / "home")
     temporary = root.parent / "tmp"
     temporary.mkdir(exist_ok=True)
     return {

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from practice.local_cloud.address import HOST, Access
-from practice.local_cloud.jobs.process import environment, exit_code, kill_family
+from practice.local_cloud.jobs.environments import GLUE
+from practice.local_cloud.jobs.process import environment as job_environment
+from practice.local_cloud.jobs.process import exit_code, kill_family
 from practice.local_cloud.spark.classes import java_options
 from practice.local_cloud.spark.java import java_home
 from practice.local_cloud.spark.launcher import MESSAGE, SPARK_DEFAULTS
@@ -66,10 +68,14 @@ class JobProcess:
         arguments: Sequence[str],
         *,
         access: Access,
+        environment: Mapping[str, str] = GLUE,
         python_files: Sequence[Path] = (),
         spark: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it. The directory is the run's own; its output is in ``stdout`` and ``stderr`` there."""
+        """Start it. The directory is the run's own; its output is in ``stdout`` and ``stderr`` there.
+
+        The environment is what its service sets.
+        """
         self.directory = directory
         self._stopped = False
         self.started = time.monotonic()
@@ -83,7 +89,7 @@ class JobProcess:
             self._process = subprocess.Popen(  # noqa: S603 - the learner's own job
                 [sys.executable, "-m", "practice.local_cloud.spark.launcher", str(directory), str(script), *arguments],
                 cwd=PROJECT,
-                env=self._environment(access, python_files),
+                env=self._environment(environment, access, python_files),
                 stdin=subprocess.PIPE,
                 stdout=stdout,
                 stderr=stderr,
@@ -117,10 +123,12 @@ class JobProcess:
         kill_family(self._process.pid)
         self._process.wait()
 
-    def _environment(self, access: Access, python_files: Sequence[Path]) -> dict[str, str]:
+    def _environment(
+        self, of_service: Mapping[str, str], access: Access, python_files: Sequence[Path]
+    ) -> dict[str, str]:
         temporary = str(self.directory / "tmp")
         return {
-            **environment(access, self.directory / "home"),
+            **job_environment(of_service, access, self.directory / "home"),
             "JAVA_HOME": str(java_home()),
             "PYSPARK_PYTHON": sys.executable,
             # not SPARK_CONF_DIR: with another class path, Java would not take the classes it keeps

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import boto3
 
+from practice.local_cloud.address import REGION
 from practice.local_cloud.spark.job_errors import error_message
 from practice.local_cloud.spark.s3 import mounted
 
@@ -31,7 +32,7 @@ def run(directory: Path, script: str, arguments: list[str]) -> int:
     sys.path.append(str(GLUE_LIBRARIES))
     os.chdir(directory)
     sys.argv = [script, *arguments]
-    with mounted(boto3.client("s3")) as settings:
+    with mounted(boto3.client("s3", region_name=REGION)) as settings:
         with Path(SPARK_DEFAULTS).open("a", encoding="utf-8") as defaults:
             defaults.writelines(f"{name} {value}\n" for name, value in settings().items())
         try:
