@@ -20,7 +20,7 @@ local-down: setup ## stop the local cloud
 	$(BIN)/python -m practice down
 
 .PHONY: test
-test: setup lint types .venv/spark-classes.jsa ## everything that is checked, offline; CI runs exactly this
+test: setup lint types .venv/spark-classes.jsa .venv-image/.complete ## everything that is checked, offline; CI runs exactly this
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
@@ -82,16 +82,24 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 lock: setup ## pin every dependency of requirements*.in and package.json, by version and hash
 	$(COMPILE) requirements-build.in --output-file requirements-build.txt
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	$(COMPILE) requirements-image.in --output-file requirements-image.txt
 	$(COMPILE) requirements.in --constraints requirements-dev.txt --output-file requirements.txt
 	$(BIN)/npm install --package-lock-only
 
 .PHONY: clean
 clean: ## remove what the targets above have set up and written
-	rm -rf .venv node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-image node_modules cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # every local Spark starts some seconds earlier with it
 .venv/spark-classes.jsa: .venv/.complete
 	$(BIN)/python -m practice.local_cloud.spark.classes
+
+# the libraries of SageMaker's container, for the one test that runs jobs/training with them; its Python is 3.12, and its
+# libraries run on 3.11 too
+.venv-image/.complete: requirements-image.txt .venv/.complete
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' .venv-image \
+	&& $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --python .venv-image/bin/python --requirement requirements-image.txt && touch $@ \
+	|| echo "no environment of the container's libraries: its test is skipped"
 
 .PHONY: setup
 setup: .venv/.complete node_modules/.complete

@@ -9,7 +9,7 @@ from typing import Any
 Json = dict[str, Any]
 
 ROLE = "arn:aws:iam::111122223333:role/training"
-IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
 _CLUSTER = {"InstanceCount": 1, "InstanceType": {"Get": "Parameters.InstanceType"}, "VolumeSizeInGB": 10}
 
 

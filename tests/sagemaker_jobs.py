@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from practice.local_cloud.lifecycle import LocalCloud
 
 ROLE = "arn:aws:iam::111122223333:role/training"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
 ENDED = {"Completed", "Failed", "Stopped"}
 
 

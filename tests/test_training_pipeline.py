@@ -28,7 +28,7 @@ OF_TRAINING = ("CreateTrainingJob", "CreateHyperParameterTuningJob")
 
 STEPS = TrainingSteps(
     sandbox_name="ml-sandbox",
-    image="683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5",
+    image="683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0",
     code_url="s3://assets/code.gz",
     bucket_url="s3://training",
     key_arn=KEY,

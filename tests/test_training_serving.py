@@ -48,12 +48,14 @@ class Answer:
 class Endpoint:
     """A container that has unpacked an archive to ``/opt/ml/model``."""
 
-    def __init__(self, unpacked: Path, root: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, unpacked: Path, root: Path, environment: Mapping[str, str], python: str = sys.executable
+    ) -> None:
         self.root = root
         (root / "model").symlink_to(unpacked)
         here = {name: value.replace("/opt/ml", str(root)) for name, value in environment.items()}
         self._process = subprocess.Popen(  # noqa: S603 - our own emulation
-            [sys.executable, "-I", str(ROOT / "tests" / "serving_stack.py"), str(root)],
+            [python, "-I", str(ROOT / "tests" / "serving_stack.py"), str(root)],
             cwd=root,
             env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", **here},
             stdin=subprocess.PIPE,

@@ -5,8 +5,17 @@ from collections.abc import Mapping
 from aws_cdk import Aws, CfnMapping
 from constructs import Construct
 
-VERSION = "3.0-5"
-"""XGBoost 3.0.5 on Python 3.10."""
+VERSION = "3.2-0"
+"""XGBoost 3.2.0 on Python 3.12, which AWS patches until 13 May 2027.
+
+The version before it, 3.0-5, is patched no longer since 17 November 2026. AWS publishes both in the same regions from
+the same accounts. What 3.2-0 has lost concerns no script of ours: its own reader takes no Pipe mode, but in script mode
+SageMaker makes the pipe and the script reads it; and a script cannot be installed without a network, which jobs here
+have.
+
+Sources: https://github.com/aws/deep-learning-containers/tree/main/docs/src/data/sagemaker-xgboost (``eop``),
+``docker/xgboost`` and ``test/xgboost/e2e/test_network_isolation.py`` there
+"""
 
 ACCOUNTS: Mapping[str, str] = {
     "af-south-1": "510948584623",
@@ -49,7 +58,7 @@ ACCOUNTS: Mapping[str, str] = {
 }
 """AWS's own account that publishes the image in a region.
 
-Source: sagemaker-core 2.27.0, sagemaker/core/image_uri_config/xgboost.json, training, version 3.0-5
+Source: sagemaker-core 2.27.0, sagemaker/core/image_uri_config/xgboost.json, training and inference, version 3.2-0
 """
 
 

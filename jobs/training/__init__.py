@@ -1,4 +1,6 @@
-"""What SageMaker runs: scripts for the Python 3.10 and the libraries of its XGBoost container, and nothing else.
+"""What SageMaker runs: scripts for the Python 3.12 and the libraries of its XGBoost container 3.2-0, and nothing else.
 
-Container: https://github.com/aws/sagemaker-xgboost-container/tree/master/docker/3.0-5
+They keep to Python 3.10, so that the version before runs them too, and to what the libraries of both have.
+
+Container: https://github.com/aws/deep-learning-containers/tree/main/docker/xgboost
 """

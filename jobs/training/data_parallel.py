@@ -7,7 +7,7 @@ work, not the memory: rows that do not fit on one host need ``ShardedByS3Key``, 
 
 With ``subsample`` below 1 each host samples its own rows: the model is as good as that of one host, but not the same.
 
-Source: https://xgboost.readthedocs.io/en/release_3.0.0/python/python_api.html#module-xgboost.collective
+Source: https://xgboost.readthedocs.io/en/release_3.2.0/python/python_api.html#module-xgboost.collective
 """
 
 from __future__ import annotations
