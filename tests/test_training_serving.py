@@ -99,7 +99,8 @@ def unpacked(data: Path, local_cloud: LocalCloud, tmp_path_factory: pytest.TempP
     for name in ("train", "validation"):
         jobs.put(f"{name}/part-0.parquet", (data / name / "part-0.parquet").read_bytes())
     both = [jobs.channel("train"), jobs.channel("validation")]
-    definition = jobs.definition("", {"num_round": 60}, InputDataConfig=both)
+    told = {"num_round": 60, "checkpoint_path": "/opt/ml/checkpoints"}
+    definition = jobs.definition("", told, InputDataConfig=both)
     code = definition["HyperParameters"]["sagemaker_submit_directory"].strip('"').removeprefix(jobs.uri())
     jobs.put(code, gzip.compress(archive()))
     jobs.sagemaker.create_training_job(TrainingJobName="serving", **definition)

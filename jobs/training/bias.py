@@ -3,10 +3,11 @@
 The **positive outcome** is label 1: the customer bought nothing for 90 days, or is predicted to. It is the outcome that
 brings a customer the shop's attention. Group *d* is the group that a facet names, group *a* everyone else.
 
-Left out are Clarify's metrics that need more than two groups and their labels: CDDL and CDDPL (a third variable), FT (a
-nearest-neighbour model) and GE (which compares no groups).
+Clarify jobs take no new customers, so the metrics are computed here. Left out are those that need more than two groups
+and their labels: CDDL and CDDPL (a third variable), FT (a nearest-neighbour model) and GE (which compares no groups).
 
-Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-measure-data-bias.html,
+Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-run.html (its note),
+https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-measure-data-bias.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-measure-post-training-bias.html, and the page of each metric.
 """
 

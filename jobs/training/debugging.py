@@ -1,9 +1,10 @@
 """What rules of SageMaker Debugger would find in the learning curve (guide 6.7).
 
-Debugger itself takes no new customers, so a sandbox in a new account could not switch it on. Two of its rules that
-apply to XGBoost need nothing but the losses, and are applied to the whole curve after training.
+Debugger itself takes no new customers since 30 July 2026, so a sandbox in a new account could not switch it on. Two of
+its rules that apply to XGBoost need nothing but the losses, and are applied to the whole curve after training.
 
-Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/use-debugger-built-in-rules.html,
+Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-availability-change.html,
+https://docs.aws.amazon.com/sagemaker/latest/dg/use-debugger-built-in-rules.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/loss-not-decreasing.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/overfit.html
 """

@@ -1,10 +1,12 @@
 """Why the model predicts what it does: SHAP attributions (5.4) of each feature to each prediction.
 
-They are XGBoost's own TreeSHAP, which is exact for trees where Clarify's Kernel SHAP samples: the attributions of a row
-and the expected value add up to its prediction (as log-odds for ``binary:logistic``).
+They are XGBoost's own TreeSHAP, which is exact for trees where Clarify's Kernel SHAP samples, and needs no Clarify job,
+which a new customer could not start: the attributions of a row and the expected value add up to its prediction (as
+log-odds for ``binary:logistic``).
 
 Sources: Lundberg and others, "From local explanations to global understanding with explainable AI for trees", Nature
 Machine Intelligence 2, 2020, https://doi.org/10.1038/s42256-019-0138-9,
+https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-run.html (its note),
 https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-analysis-results.html
 """
 
