@@ -92,6 +92,15 @@ def test_run_is_a_script_with_its_arguments_and_files_whose_output_is_logged(app
     assert (listed["id"], listed["state"]) == (run_id, "SUCCESS")
 
 
+def test_run_finds_its_ids_and_its_region_in_its_environment(application: Application) -> None:
+    told = ("SERVERLESS_EMR_JOB_ID", "SERVERLESS_EMR_VIRTUAL_CLUSTER_ID", "AWS_REGION", "AWS_DEFAULT_REGION")
+
+    run_id = application.start(f"import os; print(*map(os.environ.get, {told}))")
+
+    assert application.wait(run_id)["state"] == "SUCCESS"
+    assert application.lines(run_id) == [f"{run_id} {application.id} us-east-1 None"]
+
+
 def test_application_keeps_what_its_template_says(application: Application) -> None:
     found = application.emr.get_application(applicationId=application.id)["application"]
 
