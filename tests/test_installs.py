@@ -51,7 +51,7 @@ def commands_of_every_target() -> list[list[str]]:
         text=True,
         check=True,
     )
-    return [shlex.split(line) for line in made.stdout.splitlines()]
+    return [shlex.split(line) for line in made.stdout.replace("\\\n", "").splitlines()]
 
 
 def test_every_lock_has_its_source() -> None:
