@@ -28,7 +28,6 @@ class FeatureStoreStack(Stack):
             prefix=FEATURE_STORE_PREFIX,
             table_format=settings.feature_table_format,
             key=lake.key,
-            role_path=lake.key.feature_store_role_path,
         )
 
         database = self.customer_features.database

@@ -58,7 +58,7 @@ class LakeStack(Stack):
                 database=catalog.databases[zone],
                 bucket=self.zones[zone],
                 prefixes=prefixes,
-                security_configuration=glue_encryption,
+                encryption=glue_encryption,
                 trigger=settings.crawler_trigger,
             )
             for zone, prefixes in {

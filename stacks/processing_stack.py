@@ -71,8 +71,7 @@ class ProcessingStack(Stack):
                 code=code,
                 log_group_prefix=f"/aws-glue/jobs/{settings.name}",
                 log_retention=settings.log_retention,
-                security_configuration=encryption,
-                key=lake.key,
+                encryption=encryption,
                 workers=settings.processing_workers,
                 execution_class=settings.processing_execution_class,
                 runs_at_once=3 if script == "quality_gate" else 1,
@@ -104,7 +103,7 @@ class ProcessingStack(Stack):
         processed.grant_read_objects(gate, ["orders/"], why_all=why_all)
         curated.grant_read_objects(gate, ["staging/"], why_all=why_all)
         processed.grant_replace_objects(gate, ["quality/", "rejected/"], why_all=why_all)
-        rulesets.grant_read(gate)
+        rulesets.grant_judge(gate)
         build = jobs["build_customer_features"].role
         processed.grant_read_objects(build, ["cleaned_orders/", "cleaned_customers/"], why_all=why_all)
         curated.grant_replace_objects(build, ["staging/"], why_all=why_all)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
+from guardrails.encrypted_logs import EncryptedLogs
+from guardrails.notifications import NotificationTopic
 from guardrails.python_function import python_function
 
 
@@ -31,21 +32,17 @@ class Guard(Construct):
         environment: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
         wildcards: Mapping[str, str],
-        topic: sns.ITopic,
+        topic: NotificationTopic,
         key: kms.IKey,
         log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(
-            self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
-        )
+        log_group = EncryptedLogs(self, "Logs", key=key, retention=log_retention)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
-        topic.grant_publish(role)
+        topic.accept_from(role)
         for statement in statements:
             role.add_to_policy(statement)
-        both_ways = "The CDK grants data keys with and without their plaintext, to publish to an encrypted topic"
-        acknowledge(role, {"AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": both_ways})
         acknowledge_wildcard_resources(role, wildcards)
         self.function = python_function(
             self,

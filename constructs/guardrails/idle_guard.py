@@ -6,11 +6,11 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
 from guardrails.guard import Guard
+from guardrails.notifications import NotificationTopic
 from machine_learning.studio_domain import StudioDomain
 
 
@@ -41,7 +41,7 @@ class IdleGuard(Guard):
         endpoint_idle_hours: int,
         notebook_max_hours: int,
         domain: StudioDomain,
-        topic: sns.ITopic,
+        topic: NotificationTopic,
         key: kms.IKey,
         log_retention: logs.RetentionDays,
     ) -> None:

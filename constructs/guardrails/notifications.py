@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
@@ -24,6 +25,15 @@ class NotificationTopic(sns.Topic):
                 "What could not be mailed would lie in a queue that nobody reads; its cause is in the console too"
             )
             acknowledge(subscription, {"Serverless-SNSRedrivePolicy": undelivered})
+
+    def accept_from(self, publisher: iam.Role | sfn.StateMachine) -> None:
+        """Let a role or a state machine publish, and use the key for that.
+
+        Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        """
+        self.grant_publish(publisher)
+        both_ways = "The CDK grants data keys with and without their plaintext, to publish to an encrypted topic"
+        acknowledge(publisher, {"AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": both_ways})
 
     def accept_alarms(self, sandbox_name: str) -> None:
         """Let alarms of the sandbox publish; the topic's policy replaces the one by which all of the account could.

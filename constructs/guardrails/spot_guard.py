@@ -8,11 +8,11 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
 from guardrails.guard import Guard
+from guardrails.notifications import NotificationTopic
 
 _REASON_TAG = "stopped-because"
 
@@ -40,7 +40,7 @@ class SpotGuard(Guard):
         training_role: iam.IRole,
         instance_types: Sequence[str],
         max_runtime: Duration,
-        topic: sns.ITopic,
+        topic: NotificationTopic,
         key: kms.IKey,
         log_retention: logs.RetentionDays,
     ) -> None:

@@ -12,6 +12,7 @@ from guardrails.acknowledge import acknowledge
 from guardrails.guide import illustrates
 from lakehouse.bucket import DataBucket
 from lakehouse.crawler_role import CrawlerRole
+from lakehouse.glue_encryption import GlueEncryption
 
 
 class CrawlerTrigger(StrEnum):
@@ -44,15 +45,15 @@ class ZoneCrawler(Construct):
         database: glue.CfnDatabase,
         bucket: DataBucket,
         prefixes: Sequence[str],
-        security_configuration: glue.CfnSecurityConfiguration,
+        encryption: GlueEncryption,
         trigger: CrawlerTrigger,
     ) -> None:
         super().__init__(scope, construct_id)
         illustrates(self, "3.2")
-        role = CrawlerRole(self, "Role", database=database, bucket=bucket, prefixes=prefixes)
+        role = CrawlerRole(self, "Role", database=database, bucket=bucket, prefixes=prefixes, encryption=encryption)
         queue = self._new_objects_queue(bucket, prefixes) if trigger == CrawlerTrigger.S3_EVENTS else None
         if queue:
-            queue.grant_consume_messages(role)
+            role.allow_consuming(queue)
         crawler = glue.CfnCrawler(
             self,
             "Crawler",
@@ -78,10 +79,10 @@ class ZoneCrawler(Construct):
                 if trigger == CrawlerTrigger.ON_DEMAND
                 else glue.CfnCrawler.ScheduleProperty(schedule_expression="cron(0 3 * * ? *)")
             ),
-            crawler_security_configuration=security_configuration.ref,
+            crawler_security_configuration=encryption.ref,
         )
         # the L1 orders nothing by itself; without the role's policy the first crawl fails
-        crawler.node.add_dependency(role, security_configuration)
+        crawler.node.add_dependency(role, encryption)
         self.name = crawler.ref
 
     def _new_objects_queue(self, bucket: DataBucket, prefixes: Sequence[str]) -> sqs.Queue:

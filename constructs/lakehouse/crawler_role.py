@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
 from lakehouse.bucket import DataBucket
+from lakehouse.glue_encryption import GlueEncryption
 
 
 class CrawlerRole(iam.Role):
@@ -27,17 +29,15 @@ class CrawlerRole(iam.Role):
         database: glue.CfnDatabase,
         bucket: DataBucket,
         prefixes: Sequence[str],
+        encryption: GlueEncryption,
     ) -> None:
         super().__init__(scope, construct_id, assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
         stack = Stack.of(self)
         bucket.grant_read_objects(self, prefixes, why_all="A crawler reads whatever lies under its prefix")
         tables = stack.format_arn(service="glue", resource="table", resource_name=f"{database.ref}/*")
-        log_groups = stack.format_arn(
-            service="logs", resource="log-group", resource_name="/aws-glue/*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
-        permissions = (
-            (
-                [
+        self.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
                     "glue:BatchCreatePartition",
                     "glue:BatchGetPartition",
                     "glue:CreatePartition",
@@ -50,25 +50,39 @@ class CrawlerRole(iam.Role):
                     "glue:UpdatePartition",
                     "glue:UpdateTable",
                 ],
-                [
+                resources=[
                     stack.format_arn(service="glue", resource="catalog"),
                     stack.format_arn(service="glue", resource="database", resource_name=database.ref),
                     tables,
                 ],
-            ),
-            (["glue:GetSecurityConfiguration"], ["*"]),
-            (
-                ["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-                [log_groups],
-            ),
+            )
         )
-        for actions, resources in permissions:
-            self.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
-        acknowledge_wildcard_resources(
+        encryption.grant_log(
             self,
-            {
-                tables: "A crawler names its tables after the folders it finds; the wildcard ends at its database",
-                log_groups: "Glue names a crawler's log group itself; the wildcard ends at Glue's log groups",
-                "*": "Reading a security configuration cannot be narrowed to one",
-            },
+            "/aws-glue/*",
+            why_all="Glue names a crawler's log group itself; the wildcard ends at Glue's log groups",
+        )
+        acknowledge_wildcard_resources(
+            self, {tables: "A crawler names its tables after the folders it finds; the wildcard ends at its database"}
+        )
+
+    def allow_consuming(self, queue: sqs.IQueue) -> None:
+        """Allow what a crawler does with a queue of events, which includes emptying it.
+
+        Source: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-event-notifications.html
+        """
+        self.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:GetQueueUrl",
+                    "sqs:ListDeadLetterSourceQueues",
+                    "sqs:ListQueueTags",
+                    "sqs:PurgeQueue",
+                    "sqs:ReceiveMessage",
+                    "sqs:SetQueueAttributes",
+                ],
+                resources=[queue.queue_arn],
+            )
         )

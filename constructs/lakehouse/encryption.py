@@ -7,35 +7,25 @@ from constructs import Construct
 
 from guardrails.notifications import of_alarms
 
-_SERVICES = ("firehose", "glue", "kinesis", "s3", "sagemaker", "sns", "states")
-
 
 class SandboxKey(kms.Key):
-    """A customer managed key that the account administers and only the named services may use.
+    """A customer managed key of which IAM decides who uses it: the key policy that AWS documents as the default.
 
-    The usual key policy hands every action to IAM. This one splits it: IAM decides who administers the key,
-    but data is encrypted and decrypted only on the way through a service of the lake-house, so that no
-    principal, however privileged, decrypts an object by calling KMS itself.
+    Least privilege is in the policies of the roles, each of which names this key and exact actions. The key's policy
+    adds a statement for each service that calls KMS as itself, and so has no role: CloudWatch Logs for the log groups
+    of this account, the delivery of a state machine's encrypted logs, and the sandbox's alarms when they tell the
+    encrypted topic. The alarms are known by their names, since they belong to stacks that build on this key; log
+    delivery has no condition, as in AWS's example. What follows from this: docs/key.md.
 
-    Some users do not come through a service on behalf of a caller, so each has a statement of its own: CloudWatch
-    Logs calls KMS as itself, bound here to the log groups of this account, and so do the delivery of a state
-    machine's encrypted logs and the sandbox's alarms, when they tell the encrypted topic; services take grants for
-    volumes and stores that live on after the call; and SageMaker tries the key as the role of a feature group's
-    offline store, without which creating the group fails. That role is known by its path, and the alarms by their
-    names, since they belong to stacks that build on this key.
-
-    Sources: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service,
+    Sources: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
     https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html,
-    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services,
-    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource,
-    https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-security.html
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
     """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, sandbox_name: str, removal_policy: RemovalPolicy
     ) -> None:
-        self.feature_store_role_path = f"/{sandbox_name}/feature-store/"
         super().__init__(
             scope,
             construct_id,
@@ -44,57 +34,17 @@ class SandboxKey(kms.Key):
             pending_window=Duration.days(7),
             removal_policy=removal_policy,
             policy=iam.PolicyDocument(
-                statements=[
-                    _administration(),
-                    _log_encryption(),
-                    _log_delivery(),
-                    _alarms(sandbox_name),
-                    _grants_to_services(),
-                    _use_by_role(self.feature_store_role_path),
-                    *(_use_through(service) for service in _SERVICES),
-                ]
+                statements=[_account_decides(), _log_encryption(), _log_delivery(), _alarms(sandbox_name)]
             ),
         )
 
 
-def _administration() -> iam.PolicyStatement:
+def _account_decides() -> iam.PolicyStatement:
     return iam.PolicyStatement(
-        sid="AccountAdministersKey",
+        sid="AccountDecides",
         principals=[iam.AccountRootPrincipal()],
-        actions=[
-            "kms:CancelKeyDeletion",
-            "kms:Describe*",
-            "kms:Disable*",
-            "kms:Enable*",
-            "kms:Get*",
-            "kms:List*",
-            "kms:Put*",
-            "kms:RetireGrant",
-            "kms:RevokeGrant",
-            "kms:RotateKeyOnDemand",
-            "kms:ScheduleKeyDeletion",
-            "kms:TagResource",
-            "kms:UntagResource",
-            "kms:UpdateKeyDescription",
-        ],
+        actions=["kms:*"],
         resources=["*"],
-    )
-
-
-def _use_through(service: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid=f"UseThrough{service.capitalize()}",
-        principals=[iam.AccountRootPrincipal()],
-        actions=[
-            "kms:CreateGrant",
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey*",
-            "kms:ReEncrypt*",
-        ],
-        resources=["*"],
-        conditions={"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"}},
     )
 
 
@@ -102,7 +52,7 @@ def _log_encryption() -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid="UseByCloudWatchLogs",
         principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
-        actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        actions=["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
         resources=["*"],
         conditions={
             "ArnLike": {
@@ -120,10 +70,6 @@ def _log_delivery() -> iam.PolicyStatement:
         principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
         actions=["kms:Decrypt"],
         resources=["*"],
-        conditions={
-            "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
-            "ArnLike": {"aws:SourceArn": f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:*"},
-        },
     )
 
 
@@ -134,26 +80,4 @@ def _alarms(sandbox_name: str) -> iam.PolicyStatement:
         actions=["kms:Decrypt", "kms:GenerateDataKey*"],
         resources=["*"],
         conditions=of_alarms(sandbox_name),
-    )
-
-
-def _grants_to_services() -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="GrantToServices",
-        principals=[iam.AccountRootPrincipal()],
-        actions=["kms:CreateGrant"],
-        resources=["*"],
-        conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-    )
-
-
-def _use_by_role(path: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="UseByFeatureStoreRole",
-        principals=[iam.AccountRootPrincipal()],
-        actions=["kms:Decrypt", "kms:GenerateDataKey"],
-        resources=["*"],
-        conditions={
-            "ArnLike": {"aws:PrincipalArn": f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role{path}*"},
-        },
     )

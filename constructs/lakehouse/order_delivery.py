@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
+from guardrails.encrypted_logs import EncryptedLogs
 from guardrails.guide import illustrates
 from lakehouse.order_delivery_role import OrderDeliveryRole
 from lakehouse.orders_tables import ERRORS_PREFIX, PROCESSED_PREFIX, RAW_PREFIX
@@ -53,7 +54,7 @@ class OrderDelivery(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         illustrates(self, "3.4")
-        log_group = logs.LogGroup(self, "Logs", encryption_key=key, retention=log_retention)
+        log_group = EncryptedLogs(self, "Logs", key=key, retention=log_retention)
         role = OrderDeliveryRole(
             self,
             "Role",

@@ -1,12 +1,13 @@
 """The Lambda function that decides what is a valid order."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
+from guardrails.encrypted_logs import EncryptedLogs
 from guardrails.guide import illustrates
 from guardrails.python_function import python_function
 
@@ -29,13 +30,7 @@ class OrderTransform(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         illustrates(self, "3.6")
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            encryption_key=key,
-            retention=log_retention,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = EncryptedLogs(self, "Logs", key=key, retention=log_retention)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
         self.function = python_function(

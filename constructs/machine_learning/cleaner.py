@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy
+from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from guardrails.acknowledge import acknowledge, acknowledge_wildcard_resources
+from guardrails.encrypted_logs import EncryptedLogs
 from guardrails.provider_framework import LAMBDA_FINDINGS
 from guardrails.python_function import python_function
 from machine_learning.cleaner_provider import CleanerProvider
@@ -49,9 +50,7 @@ class Cleaner(Construct):
         super().__init__(scope, construct_id)
         self._package = package
         self._description = description
-        self._log_group = logs.LogGroup(
-            self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
-        )
+        self._log_group = EncryptedLogs(self, "Logs", key=key, retention=log_retention)
         on_event = self._function("OnEvent", "on_event", role=self._role("OnEventRole"))
         on_event.add_environment("PATIENCE_SECONDS", str(_PATIENCE.to_seconds()))
         cleaning_role = self._role("IsCompleteRole")

@@ -8,12 +8,28 @@ from aws_cdk import aws_kms as kms
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
 
+FOR_VOLUMES = (
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+"""What the volume of a job or a space, encrypted with a key, asks of the role that the job or the space has.
+
+SageMaker makes the grant for the volume as the role. The request carries neither ``kms:GrantIsForAWSResource`` nor a
+service that it goes through, so that a condition on either refuses it. What bounds it is that SageMaker alone may
+assume these roles.
+
+Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html#sagemaker-roles-createtrainingjob-perms,
+https://github.com/aws/sagemaker-python-sdk/pull/683
+"""
+
 
 def allow_containers(role: iam.Role, *, images: Sequence[str], log_group: str, key: kms.IKey) -> None:
     """Let the role pull images that AWS publishes, encrypt volumes, and write logs and metrics of the kind of job.
 
-    The volume of an instance is encrypted through a grant, which outlives the call that starts a job. Metrics have the
-    name of the log group for their namespace.
+    Encrypting is what the key of a job's output asks for. Metrics have the name of the log group for their namespace.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     """
@@ -26,8 +42,7 @@ def allow_containers(role: iam.Role, *, images: Sequence[str], log_group: str, k
     )
     streams = f"{group}:log-stream:*"
     for actions, resources, conditions in (
-        (["kms:DescribeKey"], [key.key_arn], None),
-        (["kms:CreateGrant"], [key.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        ([*FOR_VOLUMES, "kms:Encrypt"], [key.key_arn], None),
         (["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories, None),
         (["ecr:GetAuthorizationToken"], ["*"], None),
         (

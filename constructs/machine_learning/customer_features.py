@@ -46,7 +46,6 @@ class CustomerFeatures(Construct):
         prefix: str,
         table_format: TableFormat,
         key: kms.IKey,
-        role_path: str,
     ) -> None:
         super().__init__(scope, construct_id)
         contract = Contract.load("customer_features")
@@ -66,7 +65,6 @@ class CustomerFeatures(Construct):
         role = FeatureStoreRole(
             self,
             "Role",
-            path=role_path,
             bucket=bucket,
             prefix=prefix,
             database=self.database,

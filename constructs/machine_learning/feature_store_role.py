@@ -18,10 +18,11 @@ class FeatureStoreRole(iam.Role):
 
     The managed policy AmazonSageMakerFeatureStoreAccess does not fit: it reaches only buckets with "sagemaker" in
     their name, all of them. An Iceberg table keeps its state in metadata files, which Feature Store reads back;
-    plain Parquet is written and never read. The path is how the sandbox's key knows the role. Which account
-    SageMaker acts for it may not say here: that is documented for training jobs, not for feature groups.
+    plain Parquet is written and never read. SageMaker tries the key as this role itself, not through a service. Which
+    account SageMaker acts for it may not say here: that is documented for training jobs, not for feature groups.
 
     Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-adding-policies.html,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-security.html,
     https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol-feature-store.html
     """
 
@@ -30,7 +31,6 @@ class FeatureStoreRole(iam.Role):
         scope: Construct,
         construct_id: str,
         *,
-        path: str,
         bucket: DataBucket,
         prefix: str,
         database: glue.CfnDatabase,
@@ -38,12 +38,7 @@ class FeatureStoreRole(iam.Role):
         table_format: TableFormat,
         key: kms.IKey,
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            path=path,
-            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
-        )
+        super().__init__(scope, construct_id, assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
         stack = Stack.of(self)
         objects = bucket.arn_for_objects(f"{prefix}*")
         self._allow(["s3:PutObject", "s3:PutObjectAcl"], [objects])

@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
+from machine_learning.container_permissions import FOR_VOLUMES
 
 _OWNER = "sagemaker:OwnerUserProfileArn"
 _SHARING = "sagemaker:SpaceSharingType"
@@ -39,7 +40,7 @@ class LearnerRole(iam.Role):
     def allow_studio(self, *, domain_id: str, key: kms.IKey) -> None:
         """Let a learner open Studio, and run spaces and apps of their own, and apps in shared spaces.
 
-        The volume of a space is encrypted with the key, through a grant that SageMaker takes.
+        The volume of a space is encrypted with the key, through a grant that is made as this role.
         """
         arns = {name: _in_domain(self, name, domain_id) for name in ("app", "space", "user-profile")}
         own = {"ArnLike": {_OWNER: own_profile(self, domain_id)}}
@@ -87,19 +88,7 @@ class LearnerRole(iam.Role):
             [arns["app"], arns["space"]],
             {"Null": {"sagemaker:TaggingAction": "false"}},
         )
-        through_sagemaker = {"kms:ViaService": f"sagemaker.{Aws.REGION}.{Aws.URL_SUFFIX}"}
-        self._allow(
-            "EncryptSpaces",
-            ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"],
-            [key.key_arn],
-            {"StringEquals": through_sagemaker},
-        )
-        self._allow(
-            "GrantEncryptionOfSpaces",
-            ["kms:CreateGrant"],
-            [key.key_arn],
-            {"StringEquals": through_sagemaker, "Bool": {"kms:GrantIsForAWSResource": "true"}},
-        )
+        self._allow("EncryptSpaces", FOR_VOLUMES, [key.key_arn])
         acknowledge_wildcard_resources(
             self,
             {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
+from guardrails.encrypted_logs import EncryptedLogs
 from machine_learning.studio_endpoints import StudioEndpoints
 
 
@@ -86,11 +87,11 @@ class StudioNetwork(Construct):
             )
 
     def _log_refused_connections(self, key: kms.IKey, retention: logs.RetentionDays) -> None:
-        log_group = logs.LogGroup(
-            self, "FlowLogs", encryption_key=key, retention=retention, removal_policy=RemovalPolicy.DESTROY
-        )
+        role = iam.Role(self, "FlowLogsRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))
+        log_group = EncryptedLogs(self, "FlowLogs", key=key, retention=retention)
+        log_group.grant_write(role)
         self.vpc.add_flow_log(
             "Refused",
-            destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group),
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group, role),
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )

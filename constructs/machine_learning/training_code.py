@@ -43,11 +43,18 @@ class TrainingCode(Construct):
         self.url = self._asset.s3_object_url
 
     def grant_read(self, grantee: iam.Role) -> None:
-        """Let the role fetch the archive, and nothing else of the CDK's bucket."""
-        bucket = self._asset.bucket
-        grantee.add_to_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(self._asset.s3_object_key)])
-        )
+        """Let the role fetch the archive, and nothing else of the CDK's bucket.
+
+        A processing job lists what its input begins with before it fetches, even if that is one object.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html#sagemaker-roles-createprocessingjob-perms
+        """
+        bucket, key = self._asset.bucket, self._asset.s3_object_key
+        for actions, resource, conditions in (
+            (["s3:GetObject"], bucket.arn_for_objects(key), None),
+            (["s3:ListBucket"], bucket.bucket_arn, {"StringLike": {"s3:prefix": f"{key}*"}}),
+        ):
+            grantee.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions))
 
 
 def archive() -> bytes:

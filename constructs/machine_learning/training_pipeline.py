@@ -122,11 +122,13 @@ class TrainingPipeline(Construct):
         )
 
     def _allow_registering(self, group: str) -> None:
+        """Allow what RegisterModel does: it creates the group on every run, and passes over that there is one."""
         packages = self._arn("model-package", f"{group}/*")
         self._allow(
             ["sagemaker:AddTags", "sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"],
             packages,
         )
+        self._allow(["sagemaker:AddTags", "sagemaker:CreateModelPackageGroup"], self._arn("model-package-group", group))
         acknowledge_wildcard_resources(
             self._role, {packages: "Versions are numbered as they come; the wildcard ends at the group"}
         )

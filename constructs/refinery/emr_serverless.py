@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_emrserverless as emr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
+from guardrails.encrypted_logs import EncryptedLogs, use_of_key_for_logs
 
 SERVICE = "emr-serverless.amazonaws.com"
 
@@ -51,14 +52,10 @@ class EmrServerlessApplication(Construct):
         log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._logs = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/aws/emr-serverless/{name}",
-            encryption_key=key,
-            retention=log_retention,
-            removal_policy=RemovalPolicy.DESTROY,
+        self._logs = EncryptedLogs(
+            self, "Logs", log_group_name=f"/aws/emr-serverless/{name}", key=key, retention=log_retention
         )
+        self._key = key
         application = emr.CfnApplication(
             self,
             "Application",
@@ -102,6 +99,7 @@ class EmrServerlessApplication(Construct):
         writing = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
         for actions, resource in ((["logs:DescribeLogGroups"], "*"), (writing, self._logs.log_group_arn)):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        role.add_to_policy(use_of_key_for_logs(self._key))
         acknowledge_wildcard_resources(
             role,
             {

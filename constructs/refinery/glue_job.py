@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from guardrails.acknowledge import acknowledge_wildcard_resources
+from lakehouse.glue_encryption import GlueEncryption
 from refinery.code import RefineryCode
 from refinery.job_logs import JobLogs
 
@@ -49,8 +48,7 @@ class GlueJob(Construct):
         code: RefineryCode,
         log_group_prefix: str,
         log_retention: logs.RetentionDays,
-        security_configuration: glue.CfnSecurityConfiguration,
-        key: kms.IKey,
+        encryption: GlueEncryption,
         workers: int,
         execution_class: ExecutionClass,
         runs_at_once: int = 1,
@@ -69,7 +67,7 @@ class GlueJob(Construct):
             timeout=_TIMEOUT_MINUTES,
             max_retries=0,
             execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=runs_at_once),
-            security_configuration=security_configuration.ref,
+            security_configuration=encryption.ref,
             command=glue.CfnJob.JobCommandProperty(
                 name="glueetl", python_version="3", script_location=code.script_url(script)
             ),
@@ -87,15 +85,19 @@ class GlueJob(Construct):
             self,
             "Logs",
             prefix=log_group_prefix,
-            security_configuration=security_configuration,
+            encryption=encryption,
             role=self.role,
-            key=key,
             retention=log_retention,
         )
         code.grant_read(self.role, script)
-        self._allow_running(log_group_prefix)
+        encryption.grant_write_objects(self.role)
+        encryption.grant_log(
+            self.role,
+            f"{log_group_prefix}/*",
+            why_all="Glue names the log streams after the run; the wildcard ends at the groups of these jobs",
+        )
         # the L1 orders nothing by itself; without the role's policy the first run fails
-        self._job.node.add_dependency(self.role, security_configuration)
+        self._job.node.add_dependency(self.role, encryption)
 
     def run(self, scope: Construct, construct_id: str, arguments: Mapping[str, str]) -> sfn.IChainable:
         """A state that runs the script with these arguments, and waits until it has ended.
@@ -117,23 +119,3 @@ class GlueJob(Construct):
             max_attempts=4,
         )
         return task
-
-    def _allow_running(self, log_group_prefix: str) -> None:
-        log_groups = Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"{log_group_prefix}/*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        for actions, resource in (
-            (["glue:GetSecurityConfiguration"], "*"),
-            (["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], log_groups),
-        ):
-            self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        acknowledge_wildcard_resources(
-            self.role,
-            {
-                "*": "Reading a security configuration cannot be narrowed to one",
-                log_groups: "Glue names the log streams after the run; the wildcard ends at the groups of these jobs",
-            },
-        )

@@ -1,11 +1,11 @@
 """Where a job writes."""
 
-from aws_cdk import RemovalPolicy
-from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+from guardrails.encrypted_logs import EncryptedLogs
+from lakehouse.glue_encryption import GlueEncryption
 
 
 class JobLogs(Construct):
@@ -24,18 +24,16 @@ class JobLogs(Construct):
         construct_id: str,
         *,
         prefix: str,
-        security_configuration: glue.CfnSecurityConfiguration,
+        encryption: GlueEncryption,
         role: iam.IRole,
-        key: kms.IKey,
         retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
         for kind in ("error", "output"):
-            logs.LogGroup(
+            EncryptedLogs(
                 self,
                 kind.capitalize(),
-                log_group_name=f"{prefix}/{security_configuration.ref}-role/{role.role_name}/{kind}",
-                encryption_key=key,
+                log_group_name=f"{prefix}/{encryption.ref}-role/{role.role_name}/{kind}",
+                key=encryption.key,
                 retention=retention,
-                removal_policy=RemovalPolicy.DESTROY,
             )

@@ -11,6 +11,8 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
+from guardrails.encrypted_logs import EncryptedLogs
+from guardrails.notifications import NotificationTopic
 from lakehouse.zone import Zone
 from refinery.crawler_run import CrawlerRun
 from refinery.engine import SparkJob
@@ -39,7 +41,7 @@ class RefineryPipeline(Construct):
         jobs: Mapping[str, SparkJob],
         rulesets: Mapping[str, str],
         crawlers: Mapping[Zone, str],
-        topic: sns.ITopic,
+        topic: NotificationTopic,
         key: kms.IKey,
         log_retention: logs.RetentionDays,
     ) -> None:
@@ -63,9 +65,7 @@ class RefineryPipeline(Construct):
             .next(self._run("Ingest", "ingest_features", cutoffs))
             .next(self._run("Fit transformations", "fit_transformations", dates))
         )
-        self.log_group = logs.LogGroup(
-            self, "Logs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
-        )
+        self.log_group = EncryptedLogs(self, "Logs", key=key, retention=log_retention)
         whole = sfn.Parallel(self, "Refine", result_path=sfn.JsonPath.DISCARD).branch(refine)
         whole.add_catch(self._report(topic), result_path="$.failure")
         self.state_machine = sfn.StateMachine(
@@ -78,11 +78,12 @@ class RefineryPipeline(Construct):
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=self.log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(
-                # by ARN, so that the CDK does not open the key's policy wider than the key itself does
+                # by ARN, so that the CDK does not repeat what the key's own policy says of log delivery
                 kms.Key.from_key_arn(self, "Key", key.key_arn)
             ),
             removal_policy=RemovalPolicy.DESTROY,
         )
+        topic.accept_from(self.state_machine)
         acknowledge(
             self.state_machine,
             {

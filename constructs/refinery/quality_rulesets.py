@@ -8,6 +8,8 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from guardrails.acknowledge import acknowledge_wildcard_resources
+
 _RULES = Path(__file__).parents[2] / "jobs" / "quality"
 DATASETS = ("customers", "orders", "customer_features")
 
@@ -33,15 +35,30 @@ class QualityRulesets(Construct):
             for dataset in DATASETS
         }
 
-    def grant_read(self, grantee: iam.Role) -> None:
-        """Let the role fetch the rulesets."""
-        stack = Stack.of(self)
-        grantee.add_to_policy(
-            iam.PolicyStatement(
-                actions=["glue:GetDataQualityRuleset"],
-                resources=[
-                    stack.format_arn(service="glue", resource="dataQualityRuleset", resource_name=name)
-                    for name in self.names.values()
-                ],
+    def grant_judge(self, grantee: iam.Role) -> None:
+        """Let the role of a job fetch the rulesets, and let Glue keep what it finds by them.
+
+        Source: https://docs.aws.amazon.com/glue/latest/dg/data-quality-authorization.html
+        """
+
+        def arn(resource: str, name: str) -> str:
+            return Stack.of(self).format_arn(service="glue", resource=resource, resource_name=name)
+
+        any_ruleset, any_job = arn("dataQualityRuleset", "*"), arn("job", "*")
+        results = ["GetDataQualityResult", "PublishDataQuality"]
+        annotations = ["PutDataQualityProfileAnnotation", "PutDataQualityStatisticAnnotation"]
+        for actions, resources in (
+            (["GetDataQualityRuleset"], [arn("dataQualityRuleset", name) for name in self.names.values()]),
+            (results, [any_ruleset]),
+            (annotations, [any_ruleset, any_job]),
+        ):
+            grantee.add_to_policy(
+                iam.PolicyStatement(actions=[f"glue:{action}" for action in actions], resources=resources)
             )
+        acknowledge_wildcard_resources(
+            grantee,
+            {
+                any_ruleset: "What a job finds belongs to the rules that it was handed, which have no name",
+                any_job: "CloudFormation names the job after the role's policy was written",
+            },
         )
