@@ -76,7 +76,7 @@ _EXAMPLE: Json = {
                         "LeftValue": {
                             "Std:JsonGet": {
                                 "PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Evaluation"},
-                                "Path": "comparison.auc_lower_bound",
+                                "Path": "auc_lower_bound",
                             }
                         },
                         "RightValue": {"Get": "Parameters.MinimumAuc"},
@@ -123,7 +123,7 @@ _EXAMPLE: Json = {
             [_input("model", {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"})],
             "evaluation",
             PropertyFiles=[
-                {"PropertyFileName": "Evaluation", "OutputName": "evaluation", "FilePath": "evaluation.json"}
+                {"PropertyFileName": "Evaluation", "OutputName": "evaluation", "FilePath": "comparison.json"}
             ],
         ),
         {

@@ -76,13 +76,33 @@ def complaints(text: str) -> list[str]:
         definition = read(text)
     except (ValueError, fastjsonschema.JsonSchemaException, ApiError) as error:
         return [str(error)]
-    return [complaint for step in definition.steps.values() for complaint in _of_step(step, definition)]
+    return [
+        *(f"Step {name}: a property file is read outside of a condition." for name in _reads_files(json.loads(text))),
+        *(complaint for step in definition.steps.values() for complaint in _of_step(step, definition)),
+    ]
 
 
 def requests(text: str) -> list[Sent]:
     """The requests that a run of a good definition would send, every branch taken."""
     definition = read(text)
     return [sent for step in definition.steps.values() if (sent := _sent(step, definition))]
+
+
+def _reads_files(definition: Json) -> Iterator[str]:
+    """The steps that read a property file anywhere but in the values that a condition compares.
+
+    AWS documents ``Std:JsonGet`` for conditions; whether it stands elsewhere, no page and no example shows.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
+    """
+    for step in definition["Steps"]:
+        arguments = step.get("Arguments", {})
+        if step["Type"] != "Condition":
+            if "Std:JsonGet" in json.dumps(arguments):
+                yield step["Name"]
+            continue
+        for branch in ("IfSteps", "ElseSteps"):
+            yield from _reads_files({"Steps": arguments.get(branch, [])})
 
 
 @cache

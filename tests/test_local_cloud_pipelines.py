@@ -48,7 +48,7 @@ class Evaluation:
 
     def __init__(self, auc: float) -> None:
         self.read: list[str] = []
-        self._body = json.dumps({"comparison": {"auc_lower_bound": auc}}).encode()
+        self._body = json.dumps({"auc_lower_bound": auc}).encode()
 
     def get_object(self, Bucket: str, Key: str) -> Json:  # noqa: N803 - boto3's names
         self.read.append(f"s3://{Bucket}/{Key}")
@@ -145,7 +145,7 @@ def test_steps_tell_what_they_made_and_found(sagemaker: SageMaker, executed: str
 
 
 def test_a_property_file_is_read_from_the_output_that_holds_it(executed: str, evaluation: Evaluation) -> None:
-    assert evaluation.read == [f"s3://artefacts/{executed.rpartition('/')[2]}/evaluation/evaluation.json"]
+    assert evaluation.read == [f"s3://artefacts/{executed.rpartition('/')[2]}/evaluation/comparison.json"]
 
 
 def test_the_model_that_was_trained_is_registered(sagemaker: SageMaker, executed: str, group: str) -> None:

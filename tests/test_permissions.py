@@ -260,7 +260,7 @@ ALLOWED = [
     Row("training pipeline", "iam:PassRole", TRAINING_ROLE, TO_SAGEMAKER),
     Row("training pipeline", "iam:PassRole", PROCESSING_ROLE, TO_SAGEMAKER),
     Row("training pipeline", "sagemaker:CreateModelPackage", PACKAGE),
-    Row("training pipeline", "s3:GetObject", f"{TRAINING}/evaluations/a1b2c3/evaluation.json"),
+    Row("training pipeline", "s3:GetObject", f"{TRAINING}/evaluations/a1b2c3/comparison.json"),
     Row("training pipeline", "kms:Decrypt", KEY, through("s3")),
     # learner: Studio
     Row("learner", "sagemaker:CreatePresignedDomainUrl", OWN_PROFILE),

@@ -123,6 +123,13 @@ FAULTS: list[tuple[str, Change, str]] = [
         "Step GoodEnough: GreaterThan cannot compare 0.5 with 'ml.m5.large'",
     ),
     (
+        "a property file that is read outside of a condition",
+        lambda d: arguments(d, "GoodEnough")["ElseSteps"][0]["Arguments"]["ErrorMessage"]["Std:Join"].update(
+            Values=[arguments(d, "GoodEnough")["Conditions"][0]["LeftValue"]]
+        ),
+        "Step NotGoodEnough: a property file is read outside of a condition.",
+    ),
+    (
         "a condition of a wrong form",
         lambda d: arguments(d, "GoodEnough")["Conditions"][0].update(Type="Bigger"),
         "data.Steps[0].Arguments.Conditions[0] must be valid exactly by one definition",

@@ -129,6 +129,11 @@ def test_evaluation_json_has_the_registrys_schema(judged: Job) -> None:
     fastjsonschema.compile(REGISTRY)(read(judged, "evaluation"))
 
 
+def test_what_a_pipeline_decides_by_is_a_small_file_of_its_own(judged: Job) -> None:
+    assert read(judged, "comparison") == read(judged, "evaluation")["comparison"]
+    assert all(isinstance(value, str | float) for value in read(judged, "comparison").values())
+
+
 def test_the_evaluation_tells_of_the_rows_it_is_about(judged: Job) -> None:
     rows = read(judged, "evaluation")["rows"]
     assert {name: (part["count"], part["cutoffs"]) for name, part in rows.items()} == {

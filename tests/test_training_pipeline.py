@@ -102,6 +102,13 @@ class TestEveryPipeline:
         assert sent(combination)["Register"]["ModelApprovalStatus"] == "PendingManualApproval"
 
 
+def test_the_condition_reads_a_file_that_the_evaluation_leaves() -> None:
+    steps = {step["Name"]: step for step in json.loads(definition("default"))["Steps"]}
+    (file,) = steps["Evaluate"]["PropertyFiles"]
+    (condition,) = steps["GoodEnough"]["Arguments"]["Conditions"]
+    assert (file["FilePath"], condition["LeftValue"]["Std:JsonGet"]["Path"]) == ("comparison.json", "auc_lower_bound")
+
+
 def test_data_comes_as_it_is_read_from_s3_unless_the_settings_say_otherwise() -> None:
     (usual,), (changed,) = training_definitions("default"), training_definitions("tuned")
     assert {channel["InputMode"] for channel in usual["InputDataConfig"]} == {"FastFile"}

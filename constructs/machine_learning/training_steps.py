@@ -29,7 +29,7 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.htm
 """
 MOST_PROCESSING_SECONDS = 1800
 
-_EVALUATION = {"Get": "Steps.Evaluate.PropertyFiles.EvaluationReport"}
+_COMPARISON = {"Get": "Steps.Evaluate.PropertyFiles.Comparison"}
 _CODE = "/opt/ml/processing/input/code"
 _CHECKPOINTS = "/opt/ml/checkpoints"
 _PARAMETERS: Mapping[str, str] = {"num_round": "NumRound", "max_depth": "MaxDepth", "eta": "Eta"}
@@ -224,7 +224,7 @@ class TrainingSteps:
                 outputs={"evaluation": (output, self._place(EVALUATIONS_PREFIX))},
             ),
             "PropertyFiles": [
-                {"PropertyFileName": "EvaluationReport", "OutputName": "evaluation", "FilePath": "evaluation.json"}
+                {"PropertyFileName": "Comparison", "OutputName": "evaluation", "FilePath": "comparison.json"}
             ],
         }
 
@@ -242,7 +242,7 @@ class TrainingSteps:
                 "Conditions": [
                     {
                         "Type": "GreaterThan",
-                        "LeftValue": _of_the_report("comparison.auc_lower_bound"),
+                        "LeftValue": {"Std:JsonGet": {"PropertyFile": _COMPARISON, "Path": "auc_lower_bound"}},
                         "RightValue": {"Get": "Parameters.MinimumAuc"},
                     }
                 ],
@@ -276,10 +276,9 @@ class TrainingSteps:
         }
 
     def _fail(self) -> Json:
+        """Says what was needed and where the report is, and no figure of it: nowhere is JsonGet seen in a Fail step."""
         told = [
-            "The model is not registered. Its AUC on the newest customers is, with 97.5 % confidence, above ",
-            _of_the_report("comparison.auc_lower_bound"),
-            ", needed is more than ",
+            "The model is not registered: its AUC on the newest customers is not, with 97.5 % confidence, above ",
             {"Get": "Parameters.MinimumAuc"},
             ". The report: ",
             self._place(EVALUATIONS_PREFIX, "report.html"),
@@ -349,10 +348,6 @@ _WHEN_OUT_OF_CAPACITY = {
 
 def _output(step: str, name: str) -> Json:
     return {"Get": f"Steps.{step}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri"}
-
-
-def _of_the_report(path: str) -> Json:
-    return {"Std:JsonGet": {"PropertyFile": _EVALUATION, "Path": path}}
 
 
 def _join(*values: Any) -> Json:

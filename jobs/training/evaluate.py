@@ -3,6 +3,8 @@
 Everything is of the test rows, whose cutoff is newer than anything the model was trained or tuned on. Leaves:
 
 - ``evaluation.json``: the model's metrics in the registry's schema, the baselines' and how they compare, the rows;
+- ``comparison.json``: how they compare, alone: what a pipeline decides by. It stays small, where the curves in
+  ``evaluation.json`` grow with the rows;
 - ``explainability.json`` and ``bias.json``: as SageMaker Clarify writes its ``analysis.json``; bias is of decisions, so
   a regression has none;
 - ``report.html``: all of it to read, in one file, and its charts as ``*.png``.
@@ -91,7 +93,9 @@ def evaluate(model: Model, split: Split, output: Path) -> dict[str, Any]:
         bias = bias_analysis(target, (split.train, labels["train"]), (split.test, labels["test"], decide(predictions)))
     explanations = explainability_analysis(model, split.test)
 
-    for name, content in (("evaluation", evaluation), ("explainability", explanations), ("bias", bias)):
+    comparison: dict[str, Any] = evaluation["comparison"]
+    contents = {"evaluation": evaluation, "comparison": comparison, "explainability": explanations, "bias": bias}
+    for name, content in contents.items():
         if content is not None:
             (output / f"{name}.json").write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", "utf-8")
     for name, figure in figures.items():
@@ -100,7 +104,6 @@ def evaluate(model: Model, split: Split, output: Path) -> dict[str, Any]:
     (output / "report.html").write_text(
         report.render(model.manifest, evaluation, explanations, bias, split.test, pictures), "utf-8"
     )
-    comparison: dict[str, Any] = evaluation["comparison"]
     return comparison
 
 
