@@ -12,6 +12,7 @@ from machine_learning.studio_cleaner import StudioCleaner
 from machine_learning.studio_domain import StudioDomain
 from machine_learning.studio_limits import LearnerLimits
 from machine_learning.studio_network import StudioNetwork
+from machine_learning.studio_pages import StudioPages
 from stacks.feature_store_stack import FeatureStoreStack
 from stacks.lake_stack import LakeStack
 from stacks.settings import Settings
@@ -61,6 +62,7 @@ class StudioStack(Stack):
         feature_store.customer_features.grant_use(learner)
         training.spot_training.grant_start(learner)
         training.pipeline.grant_run(learner)
+        StudioPages(self, "StudioPages", role=learner)
         LearnerLimits(
             self,
             "LearnerLimits",

@@ -8,13 +8,13 @@ from aws_cdk import aws_kms as kms
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
 
-FOR_VOLUMES = (
+FOR_VOLUMES = [
     "kms:CreateGrant",
     "kms:Decrypt",
     "kms:DescribeKey",
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyWithoutPlaintext",
-)
+]
 """What the volume of a job or a space, encrypted with a key, asks of the role that the job or the space has.
 
 SageMaker makes the grant for the volume as the role. The request carries neither ``kms:GrantIsForAWSResource`` nor a

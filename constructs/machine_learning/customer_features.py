@@ -124,6 +124,7 @@ class CustomerFeatures(Construct):
                 "sagemaker:BatchWriteRecord",
                 "sagemaker:DeleteRecord",
                 "sagemaker:DescribeFeatureGroup",
+                "sagemaker:DescribeFeatureMetadata",
                 "sagemaker:GetRecord",
                 "sagemaker:PutRecord",
             ],

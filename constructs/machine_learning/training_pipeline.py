@@ -89,7 +89,7 @@ class TrainingPipeline(Construct):
         )
         grantee.add_to_policy(
             iam.PolicyStatement(
-                actions=["sagemaker:ListModelPackages"],
+                actions=["sagemaker:DescribeModelPackageGroup", "sagemaker:ListModelPackages"],
                 # AWS's list of actions names the packages, its examples the group
                 resources=[packages, self._arn("model-package-group", self._steps.model_package_group)],
             )
