@@ -61,7 +61,9 @@ class SpotTraining(Construct):
             _OF_TRAINING_ALONE: {"NumericGreaterThan": {"sagemaker:KeepAlivePeriod": 0}},
         }
 
-    def grant_start(self, grantee: iam.Role, *, names: str = "", kinds: Sequence[str] = ("Training",)) -> None:
+    def grant_start(
+        self, grantee: iam.Role, *, names: Sequence[str] = (), kinds: Sequence[str] = ("Training",)
+    ) -> None:
         """Let the role start training jobs named ``<sandbox>-*`` within the bounds, watch and stop them.
 
         Watching includes what a job logs, and the artefacts that it leaves. What is allowed and what bounds it is one
@@ -70,10 +72,9 @@ class SpotTraining(Construct):
         """
         stack = Stack.of(self)
         jobs = [
-            stack.format_arn(
-                service="sagemaker", resource=_RESOURCES[kind], resource_name=names or f"{self._sandbox_name}-*"
-            )
+            stack.format_arn(service="sagemaker", resource=_RESOURCES[kind], resource_name=name)
             for kind in kinds
+            for name in names or [f"{self._sandbox_name}-*"]
         ]
         policy = iam.ManagedPolicy(
             grantee,

@@ -15,6 +15,9 @@ from machine_learning.tuning import Tuning
 _OF_PIPELINES = "pipelines-*"
 """How SageMaker names the jobs of a pipeline's steps."""
 
+_OF_TUNING = "*-Tune-*"
+"""How it names a tuning job, after run and step, since there is no room for more; and so what that job starts."""
+
 
 class TrainingPipeline(Construct):
     """A SageMaker pipeline of `TrainingSteps`, and the role that starts their jobs within the bounds of spot training.
@@ -43,8 +46,12 @@ class TrainingPipeline(Construct):
                 "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),
         )
-        kinds = ["Training"] if steps.tuning == Tuning.OFF else ["Training", "HyperParameterTuning"]
-        spot_training.grant_start(self._role, names=_OF_PIPELINES, kinds=kinds)
+        if steps.tuning == Tuning.OFF:
+            spot_training.grant_start(self._role, names=[_OF_PIPELINES])
+        else:
+            spot_training.grant_start(
+                self._role, names=[_OF_PIPELINES, _OF_TUNING], kinds=["Training", "HyperParameterTuning"]
+            )
         self._allow_processing(processing_role)
         self._allow_registering(steps.model_package_group)
         storage.grant_read_objects(
