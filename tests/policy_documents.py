@@ -64,6 +64,7 @@ _REF_IS_THE_NAME = {*_ARNS, *_NAME_PROPERTIES} - _REF_IS_THE_ARN
 _ARN_ATTRIBUTES = {"Arn", "DomainArn", "ModelPackageGroupArn"}
 _NAME_ATTRIBUTES = {
     ("AWS::EC2::VPC", "DefaultSecurityGroup"),
+    ("AWS::EMRServerless::Application", "ApplicationId"),
     ("AWS::SageMaker::Domain", "DomainId"),
     ("AWS::StepFunctions::StateMachine", "Name"),
 }

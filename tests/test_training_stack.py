@@ -97,10 +97,6 @@ class TestSpotTrainingRole:
         (statement,) = statements(training, "cloudwatch:PutMetricData")
         assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}}
 
-    def test_grants_the_key_only_to_services(self, training: SynthesizedStack) -> None:
-        (statement,) = statements(training, "kms:CreateGrant")
-        assert statement["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-
     def test_has_no_permission_in_the_network_it_does_not_use(self, training: SynthesizedStack) -> None:
         assert "ec2:" not in json.dumps(training.template)
 
