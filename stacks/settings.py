@@ -22,6 +22,7 @@ from machine_learning.tuning import Tuning
 from refinery.engine import ProcessingEngine
 from refinery.glue_job import ExecutionClass
 from refinery.trigger import ProcessingTrigger
+from stacks.reserved_names import problems
 
 PREFIX = "sandbox:"
 _SHORTEST_STAY_IN_INFREQUENT_ACCESS = 30
@@ -154,6 +155,16 @@ class Settings(BaseModel):
 
     retain_data: bool = False
     """Keep the zones, the models and the key when the stacks are destroyed. They go on costing money."""
+
+    @model_validator(mode="after")
+    def _name_is_free(self) -> Self:
+        if refused := list(problems(self.name)):
+            default = type(self).model_fields["name"].default
+            raise ValueError(
+                f"{PREFIX}name={self.name!r} is taken or reserved. {' '.join(refused)} Allowed: any other name of "
+                f"3 to 20 lower-case letters, digits and hyphens. Set, for example, {PREFIX}name={default}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _storage_classes_follow_each_other(self) -> Self:

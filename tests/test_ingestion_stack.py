@@ -122,9 +122,10 @@ class TestTransformProcessor:
     def test_may_only_write_its_own_logs(self, ingestion: SynthesizedStack) -> None:
         policy = ingestion.one("AWS::IAM::Policy", "OrderTransform")
         log_group = ingestion.one("AWS::Logs::LogGroup", "OrderTransform").logical_id
-        (statement,) = policy.properties["PolicyDocument"]["Statement"]
+        of_the_key, statement = policy.properties["PolicyDocument"]["Statement"]
         assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
         assert statement["Resource"] == {"Fn::GetAtt": [log_group, "Arn"]}
+        assert "logs." in json.dumps(of_the_key["Condition"]["StringEquals"]["kms:ViaService"])
         assert "ManagedPolicyArns" not in ingestion.one("AWS::IAM::Role", "OrderTransform").properties
 
 
