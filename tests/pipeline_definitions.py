@@ -161,7 +161,7 @@ class Placeholders:
             return _OF_TYPE[parameter.type] if parameter.default is None else parameter.default
         if root == "Execution":
             return _EXECUTION[name]
-        return _property(self.definition.steps[name], rest[0], path)
+        return _property(self.definition.steps[name], rest[0], path, self)
 
     def property_file(self, path: str) -> Any:
         return _AnyDocument(0.5)
@@ -174,8 +174,11 @@ class _AnyDocument(float):
         return self
 
 
-def _property(step: Step, path: str, reference: str) -> Any:
-    """What stands in for a step's property: of the type that the description of what the step makes has there."""
+def _property(step: Step, path: str, reference: str, values: Placeholders) -> Any:
+    """What a step's property is if the step asks for it, and else what stands in for it.
+
+    That is of the type that the description of what the step makes has there.
+    """
     if step.type == "Condition" and path == "Outcome":
         return "True"
     if step.type in JOBS:
@@ -189,7 +192,7 @@ def _property(step: Step, path: str, reference: str) -> Any:
     for key in keys:
         shape = _inner(shape, key, f"{reference}: {described}")
     if keys[0] in step.arguments:
-        at(step.arguments, path, f"what step {step.name} asks for")
+        return resolve(at(step.arguments, path, f"what step {step.name} asks for"), values)
     return _stand_in(shape)
 
 

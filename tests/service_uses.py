@@ -242,7 +242,7 @@ def _pipelines(stack: _Stack) -> Iterator[Use]:
     for _, pipeline in stack.of_type("AWS::SageMaker::Pipeline"):
         text = str(stack.resolve(pipeline["PipelineDefinition"]["PipelineDefinitionBody"]))
         for sent in requests(text):
-            yield from _of_step(stack, pipeline["RoleArn"], sent)
+            yield from _of_step(stack, pipeline["RoleArn"], sent, text)
         for step in json.loads(text)["Steps"]:
             for file in step.get("PropertyFiles", ()):
                 (request,) = (s.request for s in requests(text) if s.step == step["Name"])
@@ -256,7 +256,7 @@ def _pipelines(stack: _Stack) -> Iterator[Use]:
                 yield stack.use_of(what, STEPS[what], pipeline["RoleArn"], names)
 
 
-def _of_step(stack: _Stack, pipeline_role: Any, sent: Sent) -> Iterator[Use]:
+def _of_step(stack: _Stack, pipeline_role: Any, sent: Sent, text: str) -> Iterator[Use]:
     request = sent.request
     job = request.get("TrainingJobDefinition", request)
     name = next(value for key, value in request.items() if key.endswith(("JobName", "GroupName")))
@@ -272,10 +272,20 @@ def _of_step(stack: _Stack, pipeline_role: Any, sent: Sent) -> Iterator[Use]:
     }
     made = {"name": name, "role": job["RoleArn"]}
     yield stack.use_of(sent.operation, STEPS[sent.operation], pipeline_role, made, bounds)
-    yield from _of_job(stack, sent, job, resources["VolumeKmsKeyId"])
+    yield from _of_job(stack, sent, job, resources["VolumeKmsKeyId"], _model_of(text))
 
 
-def _of_job(stack: _Stack, sent: Sent, job: Json, volume_key: str) -> Iterator[Use]:
+def _model_of(text: str) -> str:
+    """Where the training of a pipeline leaves its model, which only the run of a job can tell."""
+    (output,) = (
+        job["OutputDataConfig"]["S3OutputPath"]
+        for sent in requests(text)
+        if "OutputDataConfig" in (job := sent.request.get("TrainingJobDefinition", sent.request))
+    )
+    return f"{output}job/output/model.tar.gz"
+
+
+def _of_job(stack: _Stack, sent: Sent, job: Json, volume_key: str, model: str) -> Iterator[Use]:
     processing = sent.operation == "CreateProcessingJob"
     kind = "ProcessingJobs" if processing else "TrainingJobs"
     image = job["AppSpecification"]["ImageUri"] if processing else job["AlgorithmSpecification"]["TrainingImage"]
@@ -305,8 +315,7 @@ def _of_job(stack: _Stack, sent: Sent, job: Json, volume_key: str) -> Iterator[U
         output_key = job["OutputDataConfig"]["KmsKeyId"]
         yield use("checkpoints", job["CheckpointConfig"]["S3Uri"])
     for uri in inputs:
-        if not uri.startswith("s3://placeholder"):
-            yield use("input", uri, key=output_key)
+        yield use("input", model if uri.startswith("s3://placeholder") else uri, key=output_key)
     for uri in outputs:
         yield use("output", uri.rstrip("/"), key=output_key)
 
