@@ -50,7 +50,10 @@ USES: Mapping[str, Row] = {
     ),
     "encrypted log group, associated with the key": Row(
         f"{_DOCS}/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html#associate-cmk",
-        (Need("kms:DescribeKey", "{key}", {"kms:ViaService": "logs.{region}.amazonaws.com"}),),
+        (
+            Need("kms:DescribeKey", "{key}", {"kms:ViaService": "logs.{region}.amazonaws.com"}),
+            Need("kms:DescribeKey", "{key}"),
+        ),
     ),
     # SNS
     "encrypted topic, published to": Row(

@@ -15,8 +15,8 @@ class CustomResourceLogs(Construct):
 
     The CDK adds such a function, to empty a bucket or to close a default security group, without a log group;
     Lambda would create one on its first call, which never expires and stays in the account after the stack is
-    gone. Add this after everything else in the stack. Their roles may write
-    to any log group, and get the key for it here.
+    gone. Add this after everything else in the stack. Their roles may write to any log group, and get the key for it
+    here.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, retention: logs.RetentionDays) -> None:

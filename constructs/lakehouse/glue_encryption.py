@@ -51,13 +51,19 @@ class GlueEncryption(glue.CfnSecurityConfiguration):
     def grant_log(self, role: iam.Role, log_groups: str, *, why_all: str) -> None:
         """Let the role of a job or a crawler write to log groups of these names, which Glue has it encrypt itself.
 
+        To associate a key with a log group is to describe the key first.
+
         Source: https://docs.aws.amazon.com/glue/latest/dg/set-up-encryption.html
         """
         groups = Stack.of(role).format_arn(
             service="logs", resource="log-group", resource_name=log_groups, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
         writing = ["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
-        for actions, resource in ((["glue:GetSecurityConfiguration"], "*"), (writing, groups)):
+        for actions, resource in (
+            (["glue:GetSecurityConfiguration"], "*"),
+            (writing, groups),
+            (["kms:DescribeKey"], self.key.key_arn),
+        ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
         role.add_to_policy(use_of_key_for_logs(self.key))
         acknowledge_wildcard_resources(
