@@ -41,11 +41,12 @@ USES: Mapping[str, Row] = {
         f"{_DOCS}/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html#cmk-permissions",
         (
             Need(
-                "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext "
-                "kms:ReEncryptFrom kms:ReEncryptTo",
+                "kms:Decrypt kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom "
+                "kms:ReEncryptTo",
                 "{key}",
                 _FOR_LOGS,
             ),
+            Need("kms:DescribeKey", "{key}", {"kms:ViaService": "logs.{region}.amazonaws.com"}),
         ),
     ),
     "encrypted log group, associated with the key": Row(
