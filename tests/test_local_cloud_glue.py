@@ -220,6 +220,36 @@ def test_an_incremental_crawler_must_log(lake: Lake, kind: str) -> None:
         lake.glue.update_crawler(Name=name, SchemaChangePolicy={**LOG, kind: other})
 
 
+def test_an_incremental_crawler_keeps_its_targets(lake: Lake) -> None:
+    name = create_crawler(lake, "x/", **NEW_FOLDERS)
+    other = {"S3Targets": [{"Path": f"s3://{lake.bucket}/y/"}]}
+    lake.glue.update_crawler(
+        Name=name, Targets=lake.glue.get_crawler(Name=name)["Crawler"]["Targets"], Description="as it was"
+    )
+    with pytest.raises(ClientError, match="cannot change while its RecrawlBehavior is CRAWL_NEW_FOLDERS_ONLY"):
+        lake.glue.update_crawler(Name=name, Targets=other)
+
+
+@pytest.mark.parametrize(
+    ("queues", "why"),
+    [(["a", "a"], "has one target, not 2"), ([], "has one target, not 0"), ([""], "Event queue ARN is required")],
+)
+def test_a_crawler_in_event_mode_has_one_target_with_a_queue(lake: Lake, queues: list[str], why: str) -> None:
+    targets: list[Any] = [
+        {"Path": f"s3://{lake.bucket}/{i}/"} | ({"EventQueueArn": queue} if queue else {})
+        for i, queue in enumerate(queues)
+    ]
+    with pytest.raises(ClientError, match=why) as refusal:
+        lake.glue.create_crawler(
+            Name=f"crawler-{lake.bucket}",
+            Role=ROLE,
+            DatabaseName=lake.database,
+            Targets={"S3Targets": targets},
+            RecrawlPolicy={"RecrawlBehavior": "CRAWL_EVENT_MODE"},
+        )
+    assert refusal.value.response["Error"]["Code"] == "InvalidInputException"
+
+
 def test_a_crawl_that_cannot_run_ends_as_failed(lake: Lake) -> None:
     lake.s3.delete_bucket(Bucket=lake.bucket)
     last = crawl(lake, create_crawler(lake, "data/"))

@@ -1,7 +1,7 @@
 """Glue of the local cloud: crawlers that really crawl, and partitions selected by an expression.
 
-MiniStack keeps the catalog and the crawlers' properties. Replaced is what runs a crawler, and what checks its
-policies. A crawler in event mode (CRAWL_EVENT_MODE) keeps its queue, but crawls everything.
+MiniStack keeps the catalog and the crawlers' properties. Replaced is what runs a crawler, and what checks
+it. A crawler in event mode (CRAWL_EVENT_MODE) keeps its queue, but crawls everything.
 
 Source: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-crawling.html
 """
@@ -23,6 +23,7 @@ from practice.local_cloud.athena.tables import literal, quoted
 from practice.local_cloud.glue.crawler import NEW_FOLDERS_ONLY, Crawl, CrawlError, CrawlStoppedError
 from practice.local_cloud.hooks import GLUE, RESPONSES
 
+_EVENT_MODE = "CRAWL_EVENT_MODE"
 Response = tuple[int, dict[str, str], bytes]
 _seen: dict[tuple[str, str, str, float], set[str]] = {}
 
@@ -35,26 +36,51 @@ def _error(kind: str, message: str) -> Response:
     return _answer(400, {"__type": kind, "message": message})
 
 
-def _checking_policies(
+def _checking(
     original: Callable[[dict[str, Any]], Response], current: Callable[[str], Mapping[str, Any]]
 ) -> Callable[[dict[str, Any]], Response]:
-    """The operation, after refusing CRAWL_NEW_FOLDERS_ONLY with policies other than LOG."""
+    """The operation, after refusing what Glue refuses of a crawler."""
 
     @functools.wraps(original)
     def operation(request: dict[str, Any]) -> Response:
-        resulting = {**current(request.get("Name", "")), **request}
-        behavior = (resulting.get("RecrawlPolicy") or {}).get("RecrawlBehavior")
-        policy = resulting.get("SchemaChangePolicy") or {}
-        given = {name: policy.get(name) for name in ("UpdateBehavior", "DeleteBehavior")}
-        if behavior == NEW_FOLDERS_ONLY and set(given.values()) != {"LOG"}:
-            return _error(
-                "InvalidInputException",
-                f"SchemaChangePolicy is {given}; with RecrawlBehavior {NEW_FOLDERS_ONLY} both must be LOG. "
-                "Set both to LOG, or crawl everything.",
-            )
+        before = current(request.get("Name", ""))
+        if why := _why_not({**before, **request}, before):
+            return _error("InvalidInputException", why)
         return original(request)
 
     return operation
+
+
+def _why_not(crawler: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
+    """Why Glue takes no crawler like this; ``before`` is what it was, empty if it is new.
+
+    Sources: https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html,
+    https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-event-notifications.html,
+    https://github.com/aws/aws-cdk/issues/17763 (a target without a queue)
+    """
+    behavior = _behavior(crawler)
+    policy = crawler.get("SchemaChangePolicy") or {}
+    given = {name: policy.get(name) for name in ("UpdateBehavior", "DeleteBehavior")}
+    if behavior == NEW_FOLDERS_ONLY and set(given.values()) != {"LOG"}:
+        return (
+            f"SchemaChangePolicy is {given}; with RecrawlBehavior {NEW_FOLDERS_ONLY} both must be LOG. "
+            "Set both to LOG, or crawl everything."
+        )
+    if before and _behavior(before) == NEW_FOLDERS_ONLY == behavior and before["Targets"] != crawler["Targets"]:
+        return (
+            f"Targets of the crawler {before['Name']} cannot change while its RecrawlBehavior is {NEW_FOLDERS_ONLY}. "
+            "Create another crawler for other targets."
+        )
+    targets = [target for kind in (crawler.get("Targets") or {}).values() for target in kind or []]
+    if behavior == _EVENT_MODE and len(targets) != 1:
+        return f"A crawler with RecrawlBehavior {_EVENT_MODE} has one target, not {len(targets)}. Use one for each."
+    if behavior == _EVENT_MODE and not targets[0].get("EventQueueArn"):
+        return "Event queue ARN is required when event crawler is selected."
+    return None
+
+
+def _behavior(crawler: Mapping[str, Any]) -> str | None:
+    return (crawler.get("RecrawlPolicy") or {}).get("RecrawlBehavior")
 
 
 def start_crawler(request: dict[str, Any]) -> Response:
@@ -140,8 +166,8 @@ ROUTES: dict[tuple[str, str], Any] = {}
 
 
 def install() -> None:
-    GLUE._create_crawler = _checking_policies(GLUE._create_crawler, lambda _: {})
-    GLUE._update_crawler = _checking_policies(GLUE._update_crawler, lambda name: GLUE._crawlers.get(name) or {})
+    GLUE._create_crawler = _checking(GLUE._create_crawler, lambda _: {})
+    GLUE._update_crawler = _checking(GLUE._update_crawler, lambda name: GLUE._crawlers.get(name) or {})
     GLUE._start_crawler = start_crawler
     GLUE._stop_crawler = stop_crawler
     GLUE._get_partitions = get_partitions
