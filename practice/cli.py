@@ -205,7 +205,7 @@ def send(
 
 @app.command(rich_help_panel=DATA)
 def crawl(context: typer.Context, aws: Aws = None) -> None:
-    """Run the raw zone's crawler, and list the tables it leaves."""
+    """Run the raw zone's crawlers, and list the tables they leave."""
     sandbox = context.obj.sandbox(aws)
     with step("Crawl the raw zone"):
         tables = run_crawler(sandbox)

@@ -1,4 +1,4 @@
-"""Runs a Glue crawler, and waits for it."""
+"""Runs the crawlers of the raw zone, and waits for them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,23 @@ _PAUSE_SECONDS = 0.5
 
 
 def crawl(sandbox: Sandbox, *, pause: Callable[[float], None] = time.sleep) -> dict[str, int]:
-    """Crawl the raw zone, or wait for a crawl that runs already; returns the raw tables and their column count."""
+    """Crawl the raw zone, or wait for crawls that run already; returns the raw tables and their column count."""
     glue: GlueClient = sandbox.client("glue")
-    name = sandbox["RawCrawler"]
-    with suppress(glue.exceptions.CrawlerRunningException):
-        glue.start_crawler(Name=name)
+    names = sandbox["RawCrawlers"].split(",")
+    for name in names:
+        with suppress(glue.exceptions.CrawlerRunningException):
+            glue.start_crawler(Name=name)
+    for name in names:
+        _wait(glue, name, pause)
+    pages = glue.get_paginator("get_tables").paginate(DatabaseName=sandbox["RawDatabase"])
+    return {
+        table["Name"]: len(table["StorageDescriptor"]["Columns"]) + len(table.get("PartitionKeys", []))
+        for page in pages
+        for table in page["TableList"]
+    }
+
+
+def _wait(glue: GlueClient, name: str, pause: Callable[[float], None]) -> None:
     while (crawler := glue.get_crawler(Name=name)["Crawler"])["State"] != "READY":
         pause(_PAUSE_SECONDS)
     last = crawler.get("LastCrawl", {})
@@ -30,9 +42,3 @@ def crawl(sandbox: Sandbox, *, pause: Callable[[float], None] = time.sleep) -> d
             f"The crawler {name} ended as {last.get('Status', 'unknown')}: {last.get('ErrorMessage', 'no message')}. "
             f"Its log: group {last.get('LogGroup', '/aws-glue/crawlers')}, stream {last.get('LogStream', name)}."
         )
-    pages = glue.get_paginator("get_tables").paginate(DatabaseName=sandbox["RawDatabase"])
-    return {
-        table["Name"]: len(table["StorageDescriptor"]["Columns"]) + len(table.get("PartitionKeys", []))
-        for page in pages
-        for table in page["TableList"]
-    }

@@ -8,7 +8,7 @@ from constructs import Construct
 from guardrails.custom_resource_logs import CustomResourceLogs
 from guardrails.notifications import NotificationTopic
 from lakehouse.catalog import LakeCatalog
-from lakehouse.crawler import ZoneCrawler
+from lakehouse.crawler import ZoneCrawlers
 from lakehouse.encryption import SandboxKey
 from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.orders_tables import OrdersTables
@@ -51,22 +51,22 @@ class LakeStack(Stack):
         self.orders_tables = OrdersTables(self, "Orders", databases=catalog.databases, zones=self.zones)
 
         glue_encryption = GlueEncryption(self, "GlueEncryption", name=settings.name, key=self.key)
-        crawlers = {
-            zone: ZoneCrawler(
+        self.crawlers = {
+            zone: ZoneCrawlers(
                 self,
-                f"{zone.capitalize()}Crawler",
+                f"{zone.capitalize()}Crawlers",
+                name=f"{settings.name}-{zone}",
                 database=catalog.databases[zone],
                 bucket=self.zones[zone],
                 prefixes=prefixes,
                 encryption=glue_encryption,
                 trigger=settings.crawler_trigger,
-            )
+            ).names
             for zone, prefixes in {
                 Zone.RAW: [CUSTOMERS_PREFIX, LANDING_PREFIX],
                 Zone.CURATED: [FEATURES_PREFIX, LABELS_PREFIX],
             }.items()
         }
-        self.crawlers = {zone: crawler.name for zone, crawler in crawlers.items()}
         self.workgroup = QueryWorkgroup(
             self,
             "Queries",
@@ -81,7 +81,8 @@ class LakeStack(Stack):
         for zone in Zone:
             CfnOutput(self, f"{zone.capitalize()}Bucket", value=self.zones[zone].bucket_name)
             CfnOutput(self, f"{zone.capitalize()}Database", value=catalog.databases[zone].ref)
-        for zone, crawler in self.crawlers.items():
-            CfnOutput(self, f"{zone.capitalize()}CrawlerName", key=f"{zone.capitalize()}Crawler", value=crawler)
+        for zone, names in self.crawlers.items():
+            key = f"{zone.capitalize()}Crawlers"
+            CfnOutput(self, f"{key}Names", key=key, value=",".join(names.values()))
         CfnOutput(self, "WorkGroup", value=self.workgroup.name)
         CfnOutput(self, "NoticeTopic", value=self.notices.topic_arn)

@@ -35,7 +35,7 @@ OF_RICH = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[2K|\x1b\[1A|\r")
 """Rich's colours, and how it moves a spinner or a bar: the cursor off and on, a line erased, a line up."""
 
 _OUTPUTS = (
-    "RawBucket", "ProcessedBucket", "TrainingBucket", "RawCrawler", "RawDatabase", "ProcessedDatabase",
+    "RawBucket", "ProcessedBucket", "TrainingBucket", "RawCrawlers", "RawDatabase", "ProcessedDatabase",
     "CuratedDatabase", "FeaturesDatabase", "WorkGroup", "DeliveryStream", "CustomerFeatureGroup", "Pipeline",
     "TrainingPipeline",
 )  # fmt: skip

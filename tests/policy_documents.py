@@ -29,6 +29,7 @@ _NAME_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "AWS::Athena::WorkGroup": ("Name",),
     "AWS::EMRServerless::Application": ("Name",),
     "AWS::Events::Rule": ("Name",),
+    "AWS::Glue::Crawler": ("Name",),
     "AWS::Glue::DataQualityRuleset": ("Name",),
     "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName",),
     "AWS::Glue::Database": ("DatabaseInput", "Name"),

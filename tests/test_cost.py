@@ -167,7 +167,7 @@ class TestTheCommand:
 
     def test_shows_each_stack_what_is_free_what_is_unpriced_and_the_dates(self, run: Any) -> None:
         shown = run()
-        for text in ("Lake (default)", "RawCrawler", "IAM has no charge", "Unpriced:", "published 2026-"):
+        for text in ("Lake (default)", "RawCrawlers", "IAM has no charge", "Unpriced:", "published 2026-"):
             assert text in shown
         assert "default: USD 1.00 a month while nothing happens" in shown
 

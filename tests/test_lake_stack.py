@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
 
 from contracts import Contract
 from lakehouse.zone import Zone
+from stacks.sandbox import sandbox_app
 from tests.synthesis import ROOT, Resource, SynthesizedStack, synthesize
 
 
@@ -218,7 +222,7 @@ class TestCatalog:
 
 class TestCrawlers:
     def test_look_at_customers_and_landing_and_never_at_orders(self, lake: SynthesizedStack) -> None:
-        targets = lake.one("AWS::Glue::Crawler", "RawCrawler").properties["Targets"]["S3Targets"]
+        targets = lake.one("AWS::Glue::Crawler", "RawCrawlers").properties["Targets"]["S3Targets"]
         assert [target["Path"]["Fn::Join"][1][-1] for target in targets] == ["/customers/", "/landing/"]
 
     def test_visit_new_folders_only_and_change_no_table(self, lake: SynthesizedStack) -> None:
@@ -226,6 +230,18 @@ class TestCrawlers:
         for crawler in lake.of_type("AWS::Glue::Crawler"):
             assert crawler.properties["RecrawlPolicy"] == {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}
             assert crawler.properties["SchemaChangePolicy"] == {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
+
+    def test_let_partitions_take_the_schema_of_the_table(
+        self, lake: SynthesizedStack, event_lake: SynthesizedStack
+    ) -> None:
+        """Source: https://docs.aws.amazon.com/glue/latest/dg/crawler-schema-changes-prevent.html: with UpdateBehavior
+        LOG, which new folders alone demand, this is all the output that a crawler that changes no schema has; merging
+        new columns into the table would be a change."""
+        for crawler in [*lake.of_type("AWS::Glue::Crawler"), *event_lake.of_type("AWS::Glue::Crawler")]:
+            assert json.loads(crawler.properties["Configuration"]) == {
+                "Version": 1.0,
+                "CrawlerOutput": {"Partitions": {"AddOrUpdateBehavior": "InheritFromTable"}},
+            }
 
     def test_have_no_schedule_by_default(self, lake: SynthesizedStack) -> None:
         assert not [c for c in lake.of_type("AWS::Glue::Crawler") if "Schedule" in c.properties]
@@ -251,45 +267,133 @@ class TestCrawlers:
             s3_actions = {action for action in role_actions(lake, crawler) if action.startswith("s3:")}
             assert s3_actions == {"s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"}
 
-    def test_in_event_mode_read_new_objects_from_a_queue_that_s3_may_write_to(
+    def test_with_other_targets_or_another_way_of_crawling_are_other_crawlers(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Glue changes the targets of no crawler of new folders, so neither logical id nor name may stay.
+
+        Source: https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html, "Notes and restrictions"
+        """
+        variants = [identities(synthesize("default")["Lake"]), identities(synthesize("s3-events")["Lake"])]
+        monkeypatch.setattr("stacks.lake_stack.LANDING_PREFIX", "arrivals/")
+        variants += [
+            identities(SynthesizedStack(Template.from_stack(lake_of(trigger)).to_json()))
+            for trigger in ("on-demand", "s3-events")
+        ]
+        for one, other in itertools.combinations(variants, 2):
+            for identity in one.keys() & other.keys():
+                assert one[identity] == other[identity], f"{identity} changes its targets in place"
+        assert "arrivals/" in json.dumps(variants[2:])
+
+    def test_keep_name_and_logical_id_when_only_their_schedule_changes(self) -> None:
+        daily = SynthesizedStack(Template.from_stack(lake_of("daily")).to_json())
+        assert identities(daily) == identities(synthesize("default")["Lake"])
+
+    def test_are_known_to_other_stacks_by_names_that_no_export_pins(self, lake: SynthesizedStack) -> None:
+        """An export that another stack imports could not change, and no crawler could be replaced."""
+        exported = json.dumps([output for output in lake.template["Outputs"].values() if "Export" in output])
+        for crawler in lake.of_type("AWS::Glue::Crawler"):
+            assert crawler.logical_id not in exported
+
+    def test_in_event_mode_have_one_target_and_a_queue_of_its_own(self, event_lake: SynthesizedStack) -> None:
+        """Source: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-event-notifications.html, "Only a single
+        target is supported by the crawler"."""
+        crawlers = event_lake.of_type("AWS::Glue::Crawler")
+        targets = [target for crawler in crawlers for target in crawler.properties["Targets"]["S3Targets"]]
+        assert len(targets) == len(crawlers) == 4
+        assert len({json.dumps(target["EventQueueArn"]) for target in targets}) == 4
+        for crawler in crawlers:
+            assert crawler.properties["RecrawlPolicy"] == {"RecrawlBehavior": "CRAWL_EVENT_MODE"}
+
+    def test_in_event_mode_may_do_with_their_queue_what_glue_asks_for_and_with_no_other(
         self, event_lake: SynthesizedStack
     ) -> None:
-        for zone in (Zone.RAW, Zone.CURATED):
-            crawler = event_lake.one("AWS::Glue::Crawler", f"{zone.capitalize()}Crawler")
-            bucket = event_lake.one("AWS::S3::Bucket", f"Storage{zone.capitalize()}")
-            queue = event_lake.one("AWS::SQS::Queue", f"{zone.capitalize()}Crawler").logical_id
-            policy = event_lake.one("AWS::SQS::QueuePolicy", f"{zone.capitalize()}Crawler")
-            targets = crawler.properties["Targets"]["S3Targets"]
-            queues = bucket.properties["NotificationConfiguration"]["QueueConfigurations"]
-            assert crawler.properties["RecrawlPolicy"] == {"RecrawlBehavior": "CRAWL_EVENT_MODE"}
-            assert {json.dumps(t["EventQueueArn"]) for t in targets} == {json.dumps({"Fn::GetAtt": [queue, "Arn"]})}
-            assert {json.dumps(q["Queue"]) for q in queues} == {json.dumps({"Fn::GetAtt": [queue, "Arn"]})}
-            assert "sqs:ReceiveMessage" in role_actions(event_lake, crawler)
-            assert [s for s in statements(policy) if s["Principal"] == {"Service": "s3.amazonaws.com"}]
-            assert policy.logical_id in bucket.depends_on
+        """Source: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-event-notifications.html, "Add the following
+        SQS policy to the role used by the crawler"; CreateCrawler tries it (aws/aws-cdk#33907)."""
+        for crawler in event_lake.of_type("AWS::Glue::Crawler"):
+            (target,) = crawler.properties["Targets"]["S3Targets"]
+            (statement,) = [s for s in role_statements(event_lake, crawler) if "sqs:" in json.dumps(s["Action"])]
+            assert set(statement["Action"]) == {
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ListDeadLetterSourceQueues",
+                "sqs:ListQueueTags",
+                "sqs:PurgeQueue",
+                "sqs:ReceiveMessage",
+                "sqs:SetQueueAttributes",
+            }
+            assert statement["Resource"] == target["EventQueueArn"]
 
     def test_in_event_mode_hear_of_what_they_crawl_and_of_nothing_else(self, event_lake: SynthesizedStack) -> None:
-        prefixes = {
-            zone: [
-                rule["Value"]
-                for configuration in event_lake.one("AWS::S3::Bucket", f"Storage{zone}").properties[
-                    "NotificationConfiguration"
-                ]["QueueConfigurations"]
-                for rule in configuration["Filter"]["S3Key"]["Rules"]
-            ]
-            for zone in ("Raw", "Curated")
+        """Source: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-event-notifications.html: "events filtered
+        from the prefix which is the same as the S3 target"."""
+        crawled = [
+            (target["Path"]["Fn::Join"][1][1]["Ref"], target["Path"]["Fn::Join"][1][-1][1:], target["EventQueueArn"])
+            for crawler in event_lake.of_type("AWS::Glue::Crawler")
+            for target in crawler.properties["Targets"]["S3Targets"]
+        ]
+        assert sorted(crawled, key=str) == sorted(notified(event_lake), key=str)
+        assert {prefix for _, prefix, _ in crawled} == {
+            "customers/",
+            "landing/",
+            "customer_features/",
+            "customer_labels/",
         }
-        assert prefixes == {
-            "Raw": ["customers/", "landing/"],
-            "Curated": ["customer_features/", "customer_labels/"],
-        }
+
+    def test_in_event_mode_share_no_prefix_because_s3_refuses_notifications_that_overlap(
+        self, event_lake: SynthesizedStack
+    ) -> None:
+        """Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html"""
+        for one, other in itertools.permutations(notified(event_lake), 2):
+            assert one[0] != other[0] or not one[1].startswith(other[1])
+
+    def test_in_event_mode_have_queues_that_s3_may_write_to_before_it_is_told_to(
+        self, event_lake: SynthesizedStack
+    ) -> None:
+        policies = {json.dumps(p.properties["Queues"]): p for p in event_lake.of_type("AWS::SQS::QueuePolicy")}
+        for bucket, _, queue in notified(event_lake):
+            policy = policies[json.dumps([{"Ref": queue["Fn::GetAtt"][0]}])]
+            assert [s for s in statements(policy) if s["Principal"] == {"Service": "s3.amazonaws.com"}]
+            (notifying,) = [r for r in event_lake.of_type("AWS::S3::Bucket") if r.logical_id == bucket]
+            assert policy.logical_id in notifying.depends_on
+
+
+def lake_of(trigger: str) -> Stack:
+    (lake,) = (s for s in sandbox_app(crawler_trigger=trigger).node.children if s.node.id == "Lake")
+    assert isinstance(lake, Stack)
+    return lake
+
+
+def identities(lake: SynthesizedStack) -> dict[str, Any]:
+    """The targets of each crawler, by its logical id and by its name."""
+    crawlers = lake.of_type("AWS::Glue::Crawler")
+    return {
+        identity: [crawler.properties["RecrawlPolicy"], crawler.properties["Targets"]]
+        for crawler in crawlers
+        for identity in (crawler.logical_id, crawler.properties["Name"])
+    }
+
+
+def notified(lake: SynthesizedStack) -> list[tuple[str, str, Any]]:
+    """The notifications of new objects: bucket, prefix and queue."""
+    return [
+        (bucket.logical_id, rule["Value"], configuration["Queue"])
+        for bucket in lake.of_type("AWS::S3::Bucket")
+        for configuration in bucket.properties.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
+        for rule in configuration["Filter"]["S3Key"]["Rules"]
+    ]
+
+
+def role_statements(lake: SynthesizedStack, crawler: Resource) -> list[dict[str, Any]]:
+    role = crawler.properties["Role"]["Fn::GetAtt"][0]
+    (policy,) = [p for p in lake.of_type("AWS::IAM::Policy") if {"Ref": role} in p.properties["Roles"]]
+    return statements(policy)
 
 
 def role_actions(lake: SynthesizedStack, crawler: Resource) -> set[str]:
-    role = crawler.properties["Role"]["Fn::GetAtt"][0]
-    (policy,) = [p for p in lake.of_type("AWS::IAM::Policy") if {"Ref": role} in p.properties["Roles"]]
     actions: set[str] = set()
-    for statement in statements(policy):
+    for statement in role_statements(lake, crawler):
         listed = statement["Action"]
         actions.update([listed] if isinstance(listed, str) else listed)
     return actions

@@ -26,9 +26,20 @@ from tests.permissions import (
 from tests.policy_documents import ACCOUNT, REGION, UnknownVariableError, arns_of_type, policy_documents
 from tests.synthesis import EVERY_COMBINATION
 
+BY_EVENTS = {"customers": "Raw", "landing": "Raw", "customer_features": "Curated", "customer_labels": "Curated"}
+"""With crawlers by events, what each finds, and in which zone."""
+
 ROLES = {
-    "raw crawler": ("Lake", "RawCrawlerRole"),
-    "curated crawler": ("Lake", "CuratedCrawlerRole"),
+    "raw crawler": ("Lake", "RawCrawlersCustomersLandingNewFoldersRole"),
+    "curated crawler": ("Lake", "CuratedCrawlersCustomerFeaturesCustomerLabelsNewFoldersRole"),
+    **{
+        f"{found} crawler by events": (
+            "Lake",
+            f"{zone}Crawlers{found.title().replace('_', '')}EventsRole",
+            "s3-events",
+        )
+        for found, zone in BY_EVENTS.items()
+    },
     "lake's bucket emptier": ("Lake", "CustomS3AutoDelete"),
     "order transform": ("Ingestion", "OrderTransformRole"),
     "order delivery": ("Ingestion", "OrderDeliveryRole"),
@@ -127,6 +138,12 @@ def tagged(sandbox: str) -> Context:
     return {"aws:ResourceTag/sandbox": sandbox}
 
 
+def events_of(found: str) -> str:
+    """The queue of a crawler by events."""
+    zone, words = BY_EVENTS[found].lower(), found.replace("_", "-")
+    return f"arn:aws:sqs:{IN_ACCOUNT}:{zone}-crawlers-{words}-events-new-objects"
+
+
 def stack(layer: str, sandbox: str = "ml-sandbox") -> str:
     return f"arn:aws:cloudformation:{IN_ACCOUNT}:stack/{sandbox}-{layer}/a1b2c3"
 
@@ -191,6 +208,11 @@ ALLOWED = [
     Row("raw crawler", "glue:CreateTable", f"{GLUE}:table/ml_sandbox_raw/customers"),
     Row("raw crawler", "logs:PutLogEvents", f"{LOGS}:/aws-glue/crawlers-role/raw:log-stream:raw"),
     Row("raw crawler", "glue:GetSecurityConfiguration", "*"),
+    *(
+        Row(f"{found} crawler by events", action, events_of(found))
+        for found in BY_EVENTS
+        for action in ("sqs:DeleteMessage", "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SetQueueAttributes")
+    ),
     Row("curated crawler", "s3:GetObject", f"{CURATED}/customer_features/cutoff_date=2026-11-22/a.parquet"),
     Row("curated crawler", "s3:ListBucket", CURATED),
     Row("curated crawler", "kms:Decrypt", KEY),
@@ -312,7 +334,7 @@ ALLOWED = [
     Row("fit job", "s3:PutObject", f"{CURATED}/transformations/training_until=2026-08-24/manifest/part-0"),
     Row("fit job", "s3:DeleteObject", f"{CURATED}/transformations/training_until=2026-08-24/manifest/part-0"),
     Row("pipeline", "glue:StartJobRun", f"{GLUE}:job/clean-orders-job"),
-    Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/raw-crawler"),
+    Row("pipeline", "glue:StartCrawler", f"{GLUE}:crawler/ml-sandbox-raw-customers-landing-new-folders"),
     Row("pipeline", "sns:Publish", NOTICES),
     # the same jobs on EMR Serverless
     Row("clean job on EMR", "s3:PutObject", f"{PROCESSED}/cleaned_orders/order_date=2026-11-22/a.parquet"),
@@ -420,6 +442,12 @@ DENIED = [
     Row("raw crawler", "glue:DeleteTable", f"{GLUE}:table/ml_sandbox_raw/customers"),
     Row("raw crawler", "logs:PutLogEvents", f"{LOGS}:/aws/lambda/other:log-stream:a"),
     Row("raw crawler", "s3:ListBucket", CURATED),
+    *(
+        Row(f"{found} crawler by events", "sqs:ReceiveMessage", events_of(another))
+        for found, another in zip(BY_EVENTS, [*BY_EVENTS][1:] + [*BY_EVENTS][:1], strict=True)
+    ),
+    *(Row(f"{found} crawler by events", "sqs:SendMessage", events_of(found)) for found in BY_EVENTS),
+    Row("customers crawler by events", "s3:GetObject", f"{RAW}/landing/returns.json"),
     Row("curated crawler", "s3:GetObject", f"{RAW}/customers/customers.csv"),
     Row("curated crawler", "s3:GetObject", f"{CURATED}/staging/customer_features/a.parquet"),
     Row("curated crawler", "s3:ListBucket", RAW),
@@ -716,6 +744,7 @@ NEVER = [
 TRUSTED = [
     ("raw crawler", "glue.amazonaws.com"),
     ("curated crawler", "glue.amazonaws.com"),
+    *((f"{found} crawler by events", "glue.amazonaws.com") for found in BY_EVENTS),
     ("lake's bucket emptier", "lambda.amazonaws.com"),
     ("order transform", "lambda.amazonaws.com"),
     ("order delivery", "firehose.amazonaws.com"),
@@ -862,7 +891,7 @@ class TestTheTable:
 
     @pytest.mark.parametrize("rows", [ALLOWED, [*DENIED, *NEVER]])
     def test_covers_every_role_of_every_stack(self, rows: list[Row]) -> None:
-        every = {*roles(), *roles("smallest")}
+        every = {*roles(), *roles("smallest"), *roles("s3-events")}
         assert {role_named(row.role).arn for row in rows} == every
         assert {role_named(name).arn for name, _ in TRUSTED} == every
 

@@ -131,14 +131,18 @@ def test_the_name_is_the_one_that_the_stacks_are_deployed_under() -> None:
     assert default_name() == "ml-sandbox"
 
 
-def crawled(*states: dict[str, Any], running_already: bool = False) -> dict[str, int]:
+def crawled(*states: dict[str, Any], running_already: bool = False, more: tuple[str, ...] = ()) -> dict[str, int]:
     client, stubber = stubbed("glue")
     if running_already:
         stubber.add_client_error("start_crawler", "CrawlerRunningException")
     else:
         stubber.add_response("start_crawler", {}, {"Name": "crawler"})
+    for name in more:
+        stubber.add_response("start_crawler", {}, {"Name": name})
     for state in states:
         stubber.add_response("get_crawler", {"Crawler": state}, {"Name": "crawler"})
+    for name in more:
+        stubber.add_response("get_crawler", {"Crawler": DONE}, {"Name": name})
     table = {
         "Name": "customers",
         "StorageDescriptor": {"Columns": [{"Name": "id"}, {"Name": "country"}]},
@@ -146,7 +150,7 @@ def crawled(*states: dict[str, Any], running_already: bool = False) -> dict[str,
     }
     stubber.add_response("get_tables", {"TableList": [table]}, {"DatabaseName": "raw"})
     with stubber:
-        outputs = {"RawCrawler": "crawler", "RawDatabase": "raw"}
+        outputs = {"RawCrawlers": ",".join(["crawler", *more]), "RawDatabase": "raw"}
         return crawl(Sandbox("mine", target(client), outputs), pause=lambda seconds: None)
 
 
@@ -159,6 +163,10 @@ def test_a_crawl_is_waited_for_and_its_tables_are_told() -> None:
 
 def test_a_crawl_that_runs_already_is_waited_for() -> None:
     assert crawled({"State": "RUNNING"}, DONE, running_already=True) == {"customers": 3}
+
+
+def test_several_crawlers_are_started_before_the_first_is_waited_for() -> None:
+    assert crawled({"State": "RUNNING"}, DONE, more=("another",)) == {"customers": 3}
 
 
 def test_a_failed_crawl_tells_its_message_and_its_log() -> None:

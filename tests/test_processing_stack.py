@@ -182,6 +182,19 @@ class TestPipeline:
         inputs = branch["States"]["Gate inputs"]["Branches"]
         assert {inner["StartAt"] for inner in inputs} == {"Gate customers", "Gate orders"}
 
+    def test_crawls_a_zone_of_several_crawlers_with_all_at_once(self) -> None:
+        (branch,) = machine(synthesize("s3-events")["Processing"])["States"]["Refine"]["Branches"]
+        crawls = {name: state["Branches"] for name, state in branch["States"].items() if name.startswith("Crawl ")}
+        assert {
+            name: [
+                inner["States"][inner["StartAt"]]["Parameters"]["Name"].removeprefix("ml-sandbox-") for inner in inners
+            ]
+            for name, inners in crawls.items()
+        } == {
+            "Crawl customers": ["raw-customers-events", "raw-landing-events"],
+            "Crawl curated": ["curated-customer_features-events", "curated-customer_labels-events"],
+        }
+
     def test_waits_for_every_job(self, definition: dict[str, Any]) -> None:
         jobs = [s for _, s in states(definition) if "startJobRun" in s.get("Resource", "")]
         assert len(jobs) == 8

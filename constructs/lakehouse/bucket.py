@@ -1,6 +1,6 @@
 """What every bucket with data has in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from aws_cdk import Aws, Duration, RemovalPolicy
@@ -65,20 +65,22 @@ class DataBucket(s3.Bucket):
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
         )
 
-    def announce_new_objects(self, queue: sqs.Queue, prefixes: Sequence[str]) -> None:
-        """Send a message to the queue for each object created under one of the prefixes.
+    def announce_new_objects(self, queues: Mapping[str, sqs.Queue]) -> None:
+        """Send a message for each object created under a prefix to the prefix's queue.
 
-        The queue trusts S3 on behalf of this account, not of this bucket alone: naming the bucket would make
+        A queue trusts S3 on behalf of this account, not of this bucket alone: naming the bucket would make
         bucket and queue policy wait for each other.
         """
-        queue.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[queue.queue_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+        for queue in queues.values():
+            queue.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                    actions=["sqs:SendMessage"],
+                    resources=[queue.queue_arn],
+                    conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+                )
             )
-        )
+            self._resource.node.add_dependency(queue.node.find_child("Policy"))
         self._resource.add_property_override(
             "NotificationConfiguration.QueueConfigurations",
             [
@@ -87,10 +89,9 @@ class DataBucket(s3.Bucket):
                     "Queue": queue.queue_arn,
                     "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}},
                 }
-                for prefix in prefixes
+                for prefix, queue in queues.items()
             ],
         )
-        self._resource.node.add_dependency(queue.node.find_child("Policy"))
 
     def grant_read_objects(self, grantee: iam.Role, prefixes: Sequence[str], *, why_all: str) -> None:
         """Let the role read and list objects, those under the prefixes alone; "" is the whole bucket.

@@ -66,8 +66,10 @@ class CrawlerRole(iam.Role):
             self, {tables: "A crawler names its tables after the folders it finds; the wildcard ends at its database"}
         )
 
-    def allow_consuming(self, queue: sqs.IQueue) -> None:
-        """Allow what a crawler does with a queue of events, which includes emptying it.
+    def allow_reading_events(self, queue: sqs.Queue) -> None:
+        """Let the crawler read from the queue what is new, and set the queue up and empty it as Glue does.
+
+        Glue tries these permissions when the crawler is created.
 
         Source: https://docs.aws.amazon.com/glue/latest/dg/crawler-s3-event-notifications.html
         """

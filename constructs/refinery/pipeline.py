@@ -40,7 +40,7 @@ class RefineryPipeline(Construct):
         name: str,
         jobs: Mapping[str, SparkJob],
         rulesets: Mapping[str, str],
-        crawlers: Mapping[Zone, str],
+        crawlers: Mapping[Zone, Mapping[str, str]],
         topic: NotificationTopic,
         key: kms.IKey,
         log_retention: logs.RetentionDays,
@@ -53,15 +53,13 @@ class RefineryPipeline(Construct):
         inputs = sfn.Parallel(self, "Gate inputs", result_path=sfn.JsonPath.DISCARD)
         inputs.branch(self._gate("customers"), self._gate("orders"))
         refine = (
-            sfn.Chain.start(
-                CrawlerRun(self, "CrawlCustomers", crawler_name=crawlers[Zone.RAW]).prefix_states("Customers: ")
-            )
+            sfn.Chain.start(self._crawl("Customers", crawlers[Zone.RAW]))
             .next(inputs)
             .next(self._run("Clean", "clean_orders", dates))
             .next(self._run("Build features", "build_customer_features", cutoffs))
             .next(self._gate("customer_features"))
             .next(self._run("Publish", "publish_features", dates))
-            .next(CrawlerRun(self, "CrawlCurated", crawler_name=crawlers[Zone.CURATED]).prefix_states("Curated: "))
+            .next(self._crawl("Curated", crawlers[Zone.CURATED]))
             .next(self._run("Ingest", "ingest_features", cutoffs))
             .next(self._run("Fit transformations", "fit_transformations", dates))
         )
@@ -110,6 +108,18 @@ class RefineryPipeline(Construct):
             .when(sfn.Condition.and_(sfn.Condition.is_present("$.as_of"), sfn.Condition.is_present("$.cutoffs")), given)
             .when(sfn.Condition.is_present("$.as_of"), day)
             .otherwise(moment)
+        )
+
+    def _crawl(self, what: str, crawlers: Mapping[str, str]) -> sfn.IChainable:
+        """Crawl a zone, with its crawlers by what they find: at once, if there are several."""
+        if len(crawlers) == 1:
+            (name,) = crawlers.values()
+            return CrawlerRun(self, f"Crawl{what}", crawler_name=name).prefix_states(f"{what}: ")
+        return sfn.Parallel(self, f"Crawl {what.lower()}", result_path=sfn.JsonPath.DISCARD).branch(
+            *(
+                CrawlerRun(self, f"{found} crawler", crawler_name=name).prefix_states(f"{found}: ")
+                for found, name in crawlers.items()
+            )
         )
 
     def _gate(self, dataset: str) -> sfn.IChainable:
