@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -14,6 +15,28 @@ from tests.test_processing_stack import allowed, machine, states
 MOVED = ("CleanOrders", "BuildCustomerFeatures", "PublishFeatures")
 STEPS = ("Clean", "Build features", "Publish")
 WORKERS = COMBINATIONS["emr-serverless"]["processing_workers"]
+
+
+COSTLY_DEFAULTS = {
+    "spark.driver.cores": "4",
+    "spark.driver.memory": "14G",
+    "spark.dynamicAllocation.enabled": "TRUE",
+    "spark.dynamicAllocation.executorIdleTimeout": "60s",
+    "spark.dynamicAllocation.initialExecutors": "3",
+    "spark.dynamicAllocation.maxExecutors": "infinity",
+    "spark.dynamicAllocation.minExecutors": "0",
+    "spark.emr-serverless.driver.disk": "20G",
+    "spark.emr-serverless.executor.disk": "20G",
+    "spark.emr-serverless.memoryOverheadFactor": "0.1",
+    "spark.executor.cores": "4",
+    "spark.executor.instances": "3",
+    "spark.executor.memory": "14G",
+}
+"""What an EMR Serverless job takes unless it is told otherwise, of that what is billed: how many workers, how large,
+and how long they idle. Not listed are the disk types, whose default (Standard) is the cheapest.
+
+Source: https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/jobs-spark.html ("Spark job properties")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +53,12 @@ def application(processing: SynthesizedStack) -> dict[str, Any]:
 def runs(processing: SynthesizedStack) -> dict[str, dict[str, Any]]:
     """The states that run a job of the application, by name."""
     return {name: s for name, s in states(machine(processing)) if "emr-serverless" in s.get("Resource", "")}
+
+
+def spark_defaults(application: dict[str, Any]) -> dict[str, Any]:
+    (configuration,) = application["RuntimeConfiguration"]
+    assert configuration["Classification"] == "spark-defaults"
+    return dict(configuration["Properties"])
 
 
 def test_is_not_there_unless_the_settings_say_so() -> None:
@@ -50,11 +79,38 @@ class TestApplication:
         bounds = {"Cpu": f"{4 * WORKERS} vCPU", "Memory": f"{16 * WORKERS} GB", "Disk": f"{20 * WORKERS} GB"}
         assert application["MaximumCapacity"] == bounds
 
+    @pytest.mark.parametrize("name", COSTLY_DEFAULTS)
+    def test_leaves_no_default_that_costs_to_the_service(self, application: dict[str, Any], name: str) -> None:
+        assert name in spark_defaults(application)
+
     def test_leaves_one_worker_to_the_driver(self, application: dict[str, Any]) -> None:
-        (configuration,) = application["RuntimeConfiguration"]
-        properties = configuration["Properties"]
-        assert properties["spark.dynamicAllocation.maxExecutors"] == str(WORKERS - 1)
-        assert int(properties["spark.executor.instances"]) <= WORKERS - 1
+        assert spark_defaults(application)["spark.dynamicAllocation.maxExecutors"] == str(WORKERS - 1)
+
+    def test_begins_with_one_executor_and_keeps_none(self, application: dict[str, Any]) -> None:
+        """Spark begins with the largest of the three."""
+        given = spark_defaults(application)
+        names = ("spark.executor.instances", "spark.dynamicAllocation.initialExecutors")
+        assert [given[name] for name in (*names, "spark.dynamicAllocation.minExecutors")] == ["1", "1", "0"]
+
+    def test_fits_driver_and_executors_into_its_bounds(self, application: dict[str, Any]) -> None:
+        given = spark_defaults(application)
+        bounds = {kind: int(text.split()[0]) for kind, text in application["MaximumCapacity"].items()}
+        factor = 1 + float(given["spark.emr-serverless.memoryOverheadFactor"])
+        workers = {"driver": 1, "executor": int(given["spark.dynamicAllocation.maxExecutors"])}
+        cpu = memory = disk = 0.0
+        for kind, number in workers.items():
+            cpu += number * int(given[f"spark.{kind}.cores"])
+            memory += number * math.ceil(int(given[f"spark.{kind}.memory"].removesuffix("G")) * factor)
+            disk += number * int(given[f"spark.emr-serverless.{kind}.disk"].removesuffix("G"))
+        assert (cpu, memory, disk) == (bounds["Cpu"], bounds["Memory"], bounds["Disk"])
+
+    def test_reads_s3_in_the_region_of_the_stack(self, application: dict[str, Any]) -> None:
+        """From EMR 7.10 on S3 is read through S3A, which would assume us-east-2.
+
+        Sources: https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-s3a-migrate.html,
+        https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html
+        """
+        assert spark_defaults(application)["spark.hadoop.fs.s3a.endpoint.region"] == {"Ref": "AWS::Region"}
 
     def test_runs_one_job_at_a_time_as_large_as_it_is(self, application: dict[str, Any]) -> None:
         assert application["SchedulerConfiguration"]["MaxConcurrentRuns"] == 1

@@ -93,6 +93,11 @@ class TestJob:
         arguments = job(processing, name).properties["DefaultArguments"]
         assert arguments["--job-bookmark-option"] == "job-bookmark-disable"
 
+    def test_reads_s3_in_the_region_of_the_stack(self, processing: SynthesizedStack, name: str) -> None:
+        """S3A would assume us-east-2: https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html."""
+        conf = job(processing, name).properties["DefaultArguments"]["--conf"]
+        assert conf == {"Fn::Join": ["", ["spark.hadoop.fs.s3a.endpoint.region=", {"Ref": "AWS::Region"}]]}
+
     def test_logs_encrypted_into_groups_that_go_with_the_stack(self, processing: SynthesizedStack, name: str) -> None:
         properties = job(processing, name).properties
         prefix = properties["DefaultArguments"]["--custom-logGroup-prefix"]

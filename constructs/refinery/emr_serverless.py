@@ -12,6 +12,7 @@ from constructs import Construct
 
 from guardrails.acknowledge import acknowledge_wildcard_resources
 from guardrails.encrypted_logs import EncryptedLogs, use_of_key_for_logs
+from refinery.s3_region import S3_REGION
 
 SERVICE = "emr-serverless.amazonaws.com"
 
@@ -21,6 +22,20 @@ of these releases have 3.9, so the jobs run on that as well.
 
 Sources: https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/release-version-7110.html,
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/using-python.html
+"""
+
+_WORKER = {
+    f"spark.{setting}": value
+    for kind in ("driver", "executor")
+    for setting, value in {
+        f"{kind}.cores": "4",
+        f"{kind}.memory": "14G",
+        f"emr-serverless.{kind}.disk": "20G",
+    }.items()
+} | {"spark.emr-serverless.memoryOverheadFactor": "0.1"}
+"""A worker of 4 vCPU and, with the overhead, 16 GB.
+
+Source: https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/jobs-spark.html ("Spark job properties")
 """
 
 
@@ -76,9 +91,16 @@ class EmrServerlessApplication(Construct):
                 emr.CfnApplication.ConfigurationObjectProperty(
                     classification="spark-defaults",
                     properties={
-                        # by default three executors to begin with, and as many as the account may have
+                        **_WORKER,
+                        # by default three executors to begin with, and as many as the account may have; Spark begins
+                        # with the larger of the first two
                         "spark.executor.instances": "1",
+                        "spark.dynamicAllocation.initialExecutors": "1",
+                        "spark.dynamicAllocation.minExecutors": "0",
                         "spark.dynamicAllocation.maxExecutors": str(workers - 1),
+                        "spark.dynamicAllocation.enabled": "true",
+                        "spark.dynamicAllocation.executorIdleTimeout": "60s",
+                        S3_REGION: Stack.of(self).region,
                     },
                 )
             ],

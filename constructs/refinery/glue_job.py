@@ -14,6 +14,7 @@ from constructs import Construct
 from lakehouse.glue_encryption import GlueEncryption
 from refinery.code import RefineryCode
 from refinery.job_logs import JobLogs
+from refinery.s3_region import S3_REGION
 
 _TIMEOUT_MINUTES = 30
 
@@ -76,6 +77,7 @@ class GlueJob(Construct):
                 "--job-bookmark-option": "job-bookmark-disable",
                 "--extra-py-files": code.library_url,
                 "--custom-logGroup-prefix": log_group_prefix,
+                "--conf": f"{S3_REGION}={Stack.of(self).region}",
                 # two workers cannot become fewer
                 "--enable-auto-scaling": str(workers > 2).lower(),
                 **{f"--{name}": value for name, value in arguments.items()},

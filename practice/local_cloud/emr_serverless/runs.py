@@ -3,7 +3,8 @@
 A run queues, is reported, cancelled and timed out as on AWS, with the driver's output in the log group that the
 application names. Of ``sparkSubmitParameters`` there are ``--py-files`` and ``--conf``; anything else is refused, and
 so is what a run may say beyond script, arguments, role, name and timeout. What an application configures for Spark is
-about executors, of which there are none here: it is kept, and changes nothing.
+about executors, of which there are none here, and about the region of S3, of which there is one: it is kept, and
+changes nothing.
 
 Sources: https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_StartJobRun.html,
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html
