@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,6 +157,18 @@ class TestJobs:
             written = allowed(processing, name)[action]
             assert written.count("/*") == len(prefixes) == written.count(f"Storage{zone}")
             assert all(f"/{prefix}*" in written for prefix in prefixes)
+
+    def test_that_write_may_list_and_abort_the_uploads_of_tasks_that_failed(self, processing: SynthesizedStack) -> None:
+        """S3A's committers do: https://hadoop.apache.org/docs/r3.4.1/hadoop-aws/tools/hadoop-aws/assumed_roles.html,
+        "Permissions required for read/write access"."""
+        for name in JOBS:
+            may = allowed(processing, name)
+            zones = [
+                set(re.findall(r"ExportsOutput\w+?Storage(Raw|Processed|Curated)", may.get(action, "")))
+                for action in ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads")
+            ]
+            assert zones[0] == zones[1] == zones[2], name
+            assert zones[0] or name == "IngestFeatures"
 
     def test_that_publish_to_the_feature_store_write_no_object(self, processing: SynthesizedStack) -> None:
         assert "s3:PutObject" not in allowed(processing, "IngestFeatures")

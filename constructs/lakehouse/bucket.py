@@ -113,10 +113,20 @@ class DataBucket(s3.Bucket):
         )
 
     def grant_replace_objects(self, grantee: iam.Role, prefixes: Sequence[str], *, why_all: str) -> None:
-        """Let the role read, write and remove objects under the prefixes, as Spark does to overwrite a partition."""
+        """Let the role read, write and remove objects under the prefixes, as Spark does to overwrite a partition.
+
+        Spark's commits through S3A are uploads in parts that are completed together; which ones a failed task has left
+        open, it lists.
+
+        Sources: https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-spark-magic-commit-protocol.html,
+        https://hadoop.apache.org/docs/r3.4.1/hadoop-aws/tools/hadoop-aws/assumed_roles.html
+        """
         self.grant_read_objects(grantee, prefixes, why_all=why_all)
         self.grant_write_objects(grantee, prefixes, why_all=why_all)
         self._grant_objects(grantee, ["s3:DeleteObject"], prefixes, why_all)
+        grantee.add_to_policy(
+            iam.PolicyStatement(actions=["s3:ListBucketMultipartUploads"], resources=[self.bucket_arn])
+        )
 
     def _grant_objects(self, grantee: iam.Role, actions: Sequence[str], prefixes: Sequence[str], why_all: str) -> None:
         objects = [self.arn_for_objects(f"{prefix}*") for prefix in prefixes]
