@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class TrainingInstanceType(StrEnum):
-    """Small types of each kind that the guide names for training (6.6), all with storage on EBS alone.
+    """Small types of the general and the compute kind that the guide names for training (6.6), with EBS storage alone.
+
+    There is none with a GPU: boosting runs on the CPU here (``jobs/training/boosting.py`` names no device), and would
+    pay for one that idles.
 
     Types with local NVMe storage, such as ml.g4dn and ml.g5, are left out: training there cannot have a volume
     key, and a sandbox's jobs must.
@@ -19,11 +22,13 @@ class TrainingInstanceType(StrEnum):
     ML_C5_XLARGE = "ml.c5.xlarge"
     ML_C5_2XLARGE = "ml.c5.2xlarge"
     ML_C5_4XLARGE = "ml.c5.4xlarge"
-    ML_P3_2XLARGE = "ml.p3.2xlarge"
 
 
 class StudioInstanceType(StrEnum):
-    """Small types for notebooks; ``system`` runs the Studio apps that need none."""
+    """Small types for notebooks; ``system`` runs the Studio apps that need none.
+
+    The one with a GPU is for what a learner writes; nothing of the sandbox's own uses it, and no default names it.
+    """
 
     ML_T3_MEDIUM = "ml.t3.medium"
     ML_T3_LARGE = "ml.t3.large"
