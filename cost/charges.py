@@ -38,7 +38,8 @@ class Charge:
             return f"unpriced: {self.name}"
         number = "" if self.units == 1 else f"{self.units:g} "
         of = f" ({number}{self.price.each})" if self.price.each else ""
-        return f"USD {_digits(self.usd)} per {self.price.per}{of}"
+        least = f", {self.price.minimum_minutes} min a run at least" if self.price.minimum_minutes else ""
+        return f"USD {_digits(self.usd)} per {self.price.per}{of}{least}"
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,12 @@ class ResourceCost:
 
     @property
     def name(self) -> str:
-        """The logical id, without the hash that the CDK appends."""
-        return re.sub(r"[0-9A-F]{8}$", "", self.logical_id)
+        return short_name(self.logical_id)
+
+
+def short_name(logical_id: str) -> str:
+    """The logical id, without the hash that the CDK appends."""
+    return re.sub(r"[0-9A-F]{8}$", "", logical_id)
 
 
 def resource_cost(logical_id: str, body: Mapping[str, Any], prices: PriceList) -> ResourceCost:

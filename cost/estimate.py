@@ -10,6 +10,7 @@ from typing import Any
 
 from cost.charges import ResourceCost, resource_cost
 from cost.prices import PriceList, price_list
+from cost.schedules import Scheduled, scheduled
 
 Template = Mapping[str, Any]
 
@@ -19,6 +20,8 @@ class Estimate:
     """The cost of every resource, by stack."""
 
     stacks: Mapping[str, Sequence[ResourceCost]]
+    scheduled: Sequence[Scheduled] = ()
+    """What runs by a clock, whether anybody uses the sandbox or not."""
 
     @property
     def resources(self) -> list[ResourceCost]:
@@ -28,6 +31,11 @@ class Estimate:
     def idle(self) -> float:
         """What the sandbox costs while nothing happens, in USD a month."""
         return sum(resource.idle for resource in self.resources)
+
+    @property
+    def by_schedule(self) -> float:
+        """What the runs that a clock starts add to that at least, in USD a month."""
+        return sum(run.usd for run in self.scheduled)
 
 
 def estimate(templates: Mapping[str, Template], prices: PriceList | None = None) -> Estimate:
@@ -43,7 +51,8 @@ def estimate(templates: Mapping[str, Template], prices: PriceList | None = None)
                 resource_cost(logical_id, body, known) for logical_id, body in template.get("Resources", {}).items()
             ]
             for stack, template in templates.items()
-        }
+        },
+        scheduled(templates, known),
     )
 
 

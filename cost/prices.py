@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 PRICES_JSON = Path(__file__).parent / "prices.json"
 INSTANCE = "{instance}"
@@ -29,6 +29,8 @@ class Price(_Entry):
     """What is counted: ``hour``, ``GB``, ``1,000 requests``."""
     each: str = ""
     """What the resource has several of, each of which is charged: ``DPU`` makes the unit a DPU-hour."""
+    minimum_minutes: PositiveInt | None = None
+    """How long a single run is billed for at least, where the price is by the hour."""
     source: Url
     """AWS's page for the price. Many of these pages draw their tables with scripts, so that a copy shows none."""
     published: date

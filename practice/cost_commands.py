@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cost.estimate import Estimate
 
 IDLE = "idle, USD a month"
+BY_CLOCK = "by the clock, USD a month at least"
 
 
 def cost(
@@ -51,7 +52,8 @@ def side_by_side(estimates: Mapping[str, Estimate]) -> Table:
     for type_ in sorted({type_ for costs in idle.values() for type_ in costs}):
         made.add_row(_short(type_), *(_dollars(costs.get(type_, 0)) for costs in idle.values()))
     totals = (styled(f"{found.idle:.2f}", "bold") for found in estimates.values())
-    made.add_row(styled(IDLE, "bold"), *totals, end_section=True)
+    made.add_row(styled(IDLE, "bold"), *totals)
+    made.add_row(BY_CLOCK, *(f"{found.by_schedule:.2f}" for found in estimates.values()), end_section=True)
     uses = {
         name: Counter((resource.type, str(charge)) for resource in found.resources for charge in resource.use)
         for name, found in estimates.items()
@@ -85,7 +87,17 @@ def _show(name: str, found: Estimate) -> None:
     for (type_, why), number in sorted(free.items()):
         made.add_row(_short(type_), str(number), why)
     show(f"Free ({name})", made)
+    clock = table("resource", "type", "runs a month", BY_CLOCK, numbers=("runs a month", BY_CLOCK))
+    for run in found.scheduled:
+        clock.add_row(run.name, _short(run.type), f"{run.runs:.0f}", f"{run.usd:.2f}")
+    show(
+        f"By the clock ({name})",
+        clock,
+        "Each run as short as AWS bills it: a crawl ten minutes of one DPU, a job one minute of its workers. Crawls by "
+        "events cost nothing on days without new objects.",
+    )
     say(styled(f"{name}: USD {found.idle:.2f} a month while nothing happens", "bold"))
+    say(f"What a clock starts adds USD {found.by_schedule:.2f} a month at least.")
 
 
 def _billed(resources: Sequence[ResourceCost]) -> Table:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cost.charges import CostError, resource_cost
 from cost.choice import chosen
-from cost.estimate import Estimate, estimate
+from cost.estimate import Estimate, estimate, synthesized
 from cost.prices import PRICES_JSON, Billed, Free, PriceList, price_list
 from docs.cost_chart import CHART, NAMES, label
 from machine_learning.instance_types import StudioInstanceType, TrainingInstanceType
@@ -37,6 +37,11 @@ def idle_below(found: Estimate, usd: float) -> None:
 def charges(type_: str, **properties: Any) -> list[str]:
     cost = resource_cost("Thing", {"Type": type_, "Properties": properties}, price_list())
     return [str(charge) for charge in cost.use]
+
+
+def crawler(schedule: str) -> dict[str, Any]:
+    properties = {"Name": "c", "Schedule": {"ScheduleExpression": schedule}}
+    return {"Crawler": {"Type": "AWS::Glue::Crawler", "Properties": properties}}
 
 
 class TestThePriceList:
@@ -84,8 +89,10 @@ class TestAResource:
 
     def test_pays_for_what_it_is_configured_to_be(self) -> None:
         job = {"WorkerType": "G.1X", "NumberOfWorkers": 4}
-        assert charges("AWS::Glue::Job", **job) == ["USD 1.76 per hour (4 DPU)"]
-        assert charges("AWS::Glue::Job", **job, ExecutionClass="FLEX") == ["USD 1.16 per hour (4 DPU)"]
+        assert charges("AWS::Glue::Job", **job) == ["USD 1.76 per hour (4 DPU), 1 min a run at least"]
+        assert charges("AWS::Glue::Job", **job, ExecutionClass="FLEX") == [
+            "USD 1.16 per hour (4 DPU), 1 min a run at least"
+        ]
         arm = charges("AWS::Lambda::Function", Architectures=["arm64"], MemorySize=512)
         assert arm[1] == "USD 0.0000066667 per second (0.5 GB)"
         assert charges("AWS::Lambda::Function")[1] == "USD 0.0000020833 per second (0.125 GB)"
@@ -117,6 +124,66 @@ class TestTheDefaultSandbox:
         changed["Ingestion"]["Resources"]["Clicks0A1B2C3D"] = stream
         with pytest.raises(AssertionError, match=r"idles at USD 30\.20 a month, 2\.00 at most: .*Clicks USD 29\.20"):
             idle_below(estimate(changed), MOST_IDLE)
+
+
+class TestWhatAClockStarts:
+    """A crawl is billed for ten minutes at least, a Glue job for one, a worker of EMR Serverless for one.
+
+    Sources: https://aws.amazon.com/glue/pricing/, https://aws.amazon.com/emr/pricing/
+    """
+
+    CRAWL = 0.44 * 10 / 60
+    JOB = 2 * 0.44 / 60
+    DAYS = 365 / 12
+
+    def test_is_of_a_sandbox_by_default_the_guard_alone(self) -> None:
+        (guard,) = estimate(templates("default")).scheduled
+        assert (guard.stack, guard.type) == ("Guardrails", "AWS::Lambda::Function")
+        assert guard.runs == 730
+        assert guard.usd == pytest.approx(730 * 0.2 / 1_000_000)
+
+    def test_counts_every_crawler_that_has_a_schedule(self) -> None:
+        for settings, crawlers in (({"crawler_trigger": "daily"}, 2), ({"crawler_trigger": "s3-events"}, 4)):
+            runs = [run for run in estimate(synthesized(settings)).scheduled if run.type == "AWS::Glue::Crawler"]
+            assert [run.runs for run in runs] == [pytest.approx(self.DAYS, rel=1e-3)] * crawlers
+            assert [run.usd_a_run for run in runs] == [pytest.approx(self.CRAWL)] * crawlers
+
+    def test_counts_the_refinery_with_its_crawls_and_jobs(self) -> None:
+        found = estimate(synthesized({"processing_trigger": "daily", "crawler_trigger": "daily"}))
+        (refinery,) = [run for run in found.scheduled if run.type == "AWS::StepFunctions::StateMachine"]
+        assert refinery.runs == pytest.approx(self.DAYS, rel=1e-3)
+        assert refinery.usd_a_run == pytest.approx(2 * self.CRAWL + 8 * self.JOB, abs=0.001)
+        assert found.by_schedule == pytest.approx(self.DAYS * (4 * self.CRAWL + 8 * self.JOB), rel=0.01)
+        assert found.idle == 1
+
+    def test_counts_jobs_of_emr_serverless_with_the_driver_and_one_executor(self) -> None:
+        settings = {"processing_trigger": "daily", "processing_engine": "emr-serverless", "processing_workers": 4}
+        found = estimate(synthesized(settings))
+        (refinery,) = [run for run in found.scheduled if run.type == "AWS::StepFunctions::StateMachine"]
+        worker = (4 * 0.052624 + 16 * 0.0057785) / 60
+        on_glue = 5 * 4 * 0.44 / 60
+        assert refinery.usd_a_run == pytest.approx(2 * self.CRAWL + on_glue + 3 * 2 * worker, abs=0.001)
+
+    @pytest.mark.parametrize(
+        ("schedule", "runs"), [("rate(1 hour)", 730), ("rate(2 days)", 730 / 48), ("cron(0 3 * * ? *)", 730 / 24)]
+    )
+    def test_is_counted_by_its_schedule(self, schedule: str, runs: float) -> None:
+        (run,) = estimate({"Lake": {"Resources": crawler(schedule)}}).scheduled
+        assert run.runs == pytest.approx(runs)
+
+    def test_by_another_schedule_is_an_error_that_says_where_to_add_it(self) -> None:
+        with pytest.raises(CostError, match=r"schedules\.py cannot count 'cron\(0 3 \? \* MON \*\)'"):
+            estimate({"Lake": {"Resources": crawler("cron(0 3 ? * MON *)")}})
+
+    def test_of_another_kind_is_an_error_too(self) -> None:
+        topic = {"Type": "AWS::SNS::Topic", "Properties": {}}
+        targets = [{"Arn": {"Ref": "Topic"}, "Id": "0"}]
+        rule = {
+            "Type": "AWS::Events::Rule",
+            "Properties": {"ScheduleExpression": "rate(1 day)", "Targets": targets},
+        }
+        with pytest.raises(CostError, match=r"cannot count a run of AWS::SNS::Topic \(Topic\)"):
+            estimate({"Lake": {"Resources": {"Topic": topic, "Rule": rule}}})
 
 
 class TestSettings:
@@ -162,14 +229,16 @@ class TestTheCommand:
         assert rows["KMS::Key"] == ["1.00", "1.00", "1.00"]
         assert rows["EC2::VPCEndpoint"] == ["-", "102.20", "-"]
         assert rows["idle, USD a month"] == ["1.00", "103.20", "30.20"]
+        assert rows["by the clock, USD a month at least"] == ["0.00", "0.00", "0.00"]
         assert rows["Kinesis::Stream: USD 0.08 per GB written"] == ["-", "-", "1"]
-        assert "Glue::Job: USD 0.88 per hour (2 DPU)" not in rows
+        assert "Glue::Job: USD 0.88 per hour (2 DPU), 1 min a run at least" not in rows
 
     def test_shows_each_stack_what_is_free_what_is_unpriced_and_the_dates(self, run: Any) -> None:
         shown = run()
         for text in ("Lake (default)", "RawCrawlers", "IAM has no charge", "Unpriced:", "published 2026-"):
             assert text in shown
         assert "default: USD 1.00 a month while nothing happens" in shown
+        assert "What a clock starts adds USD 0.00 a month at least." in shown
 
     def test_explains_an_unknown_setting_without_a_traceback(self, run: Any) -> None:
         assert "Did you mean kinesis?" in run("kinesi")
