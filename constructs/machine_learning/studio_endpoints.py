@@ -29,10 +29,10 @@ _LAST_PORT = 65535
 class StudioEndpoints(Construct):
     """Interface endpoints for what a learner calls, and security groups that let the apps reach them.
 
-    Three services that such networks often add are left out, because nothing here calls them from an app: KMS,
-    whose key answers only to services; the image registry, since SageMaker pulls images outside this network; and
-    Studio's own web page, which a learner's browser opens from elsewhere. Packages cannot be installed from the
-    internet.
+    Of those that AWS lists for Studio, two are left out: Service Catalog, which Projects alone need, and
+    ``aws.sagemaker.<region>.studio``, through which browsers inside the VPC open Studio; a learner's is elsewhere. So
+    are two that such networks often add, because nothing here calls them from an app: KMS, and the image registry,
+    since SageMaker pulls images outside this network. Packages cannot be installed from the internet.
 
     The endpoints accept HTTPS from apps of the domain. An app may open HTTPS connections to any address, since the
     addresses of Amazon S3 cannot be named, but the subnets have no route except to the endpoints and to S3. Each
@@ -41,7 +41,8 @@ class StudioEndpoints(Construct):
 
     What the endpoints cost is said at synth.
 
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
+    Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/studio-interface-endpoint.html
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, users: Sequence[str]) -> None:
