@@ -185,7 +185,8 @@ def send(
 ) -> None:
     """Stream orders into the lake-house.
 
-    A file's lines go as they are. What will fail is told beforehand, by the code that the Lambda function runs.
+    A file's lines go as they are, each with the newline at its end that Firehose would not add. What will fail is told
+    beforehand, by the code that the Lambda function runs.
     """
     sandbox, directory = context.obj.sandbox(aws), context.obj.directory
     if file:

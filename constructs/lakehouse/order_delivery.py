@@ -28,6 +28,9 @@ class OrderDelivery(Construct):
     partition of its own order date, however late it is; what it refuses is written as an error record under
     ``errors/processing-failed/``. So the records sent are those processed and those failed, and raw has all.
 
+    Firehose puts nothing between the records that it copies: a producer ends each with a newline, or several become one
+    row of ``raw.orders``. Its delimiter would help the processed zone alone, where Parquet needs none.
+
     Dynamic partitioning and format conversion need a buffer of at least 64 MB and 60 seconds, and cannot be
     switched on for a stream that was created without them: such a change needs a new construct id.
 
@@ -35,6 +38,7 @@ class OrderDelivery(Construct):
     stack knows it by that name, where a reference would keep it from being replaced.
 
     Sources: https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning.html,
+    https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-s3bucketprefix.html#dynamic-partitioning-new-line-delimiter,
     https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
     """
 

@@ -23,7 +23,8 @@ class IngestionSource(StrEnum):
 class OrderStream(kinesis.Stream):
     """An encrypted stream without shards to plan: its capacity follows the traffic.
 
-    Records stay for a day, the shortest that Kinesis offers; the raw zone keeps them for good.
+    Records stay for a day, the shortest that Kinesis offers; the raw zone keeps them for good. Producers end each with
+    a newline, since Firehose adds none to it there.
 
     Source: https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
     """
