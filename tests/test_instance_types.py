@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from typing import Any
 
 import botocore.session
 import pytest
@@ -32,7 +33,8 @@ def letters(instance_type: str) -> str:
 
 @pytest.mark.parametrize("shape", ["TrainingInstanceType", "ProcessingInstanceType", "AppInstanceType"])
 def test_the_letters_tell_every_type_that_sagemaker_offers(shape: str) -> None:
-    offered = botocore.session.get_session().get_service_model("sagemaker").shape_for(shape).enum
+    found: Any = botocore.session.get_session().get_service_model("sagemaker").shape_for(shape)
+    offered = found.enum
     assert {letters(name) for name in offered} <= ACCELERATED | OTHERS
     assert {letters(name) for name in offered} & ACCELERATED
 
