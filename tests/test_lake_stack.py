@@ -378,7 +378,7 @@ def crawlers_of(trigger: CrawlerTrigger, *prefixes: str) -> dict[str, Any]:
         database=LakeCatalog(stack, "Catalog", sandbox_name="sandbox").databases[Zone.RAW],
         bucket=bucket,
         prefixes=prefixes,
-        security_configuration=GlueEncryption(stack, "GlueEncryption", name="sandbox", key=key),
+        encryption=GlueEncryption(stack, "GlueEncryption", name="sandbox", key=key),
         trigger=trigger,
     )
     return identities(SynthesizedStack(Template.from_stack(stack).to_json()))
