@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pyarrow.parquet as pq
 import pytest
@@ -229,22 +230,58 @@ def test_a_view_is_a_query_and_prunes_like_one(lake: Lake) -> None:
     assert lake.query("SELECT * FROM dear").state == "FAILED"
 
 
-def test_create_table_as_writes_parquet_and_catalogues_it(lake: Lake) -> None:
-    lake.rows(
+@pytest.fixture(scope="module")
+def free(lake: Lake) -> str:
+    """A workgroup that lets a query name its own place."""
+    name = f"{lake.workgroup}-free"
+    lake.create_work_group(name, EnforceWorkGroupConfiguration=False)
+    return name
+
+
+def test_create_table_as_writes_parquet_and_catalogues_it(lake: Lake, free: str) -> None:
+    created = lake.query(
         f"CREATE TABLE summary WITH (format = 'PARQUET', external_location = 's3://{lake.bucket}/summary/', "  # noqa: S608
-        "partitioned_by = ARRAY['day']) AS SELECT count(*) AS n, sum(price) AS total, day FROM items GROUP BY day"
+        "partitioned_by = ARRAY['day']) AS SELECT count(*) AS n, sum(price) AS total, day FROM items GROUP BY day",
+        WorkGroup=free,
     )
+    assert created.reason == ""
     assert lake.rows("SELECT * FROM summary ORDER BY day") == [["3", "4.50", day] for day in DAYS]
     assert len(lake.glue.get_partitions(DatabaseName=lake.database, TableName="summary")["Partitions"]) == 3
     lake.rows("INSERT INTO summary SELECT 1, 2.25, DATE '2024-02-01'")
     assert lake.rows("SELECT n, total FROM summary WHERE day > DATE '2024-01-31'") == [["1", "2.25"]]
 
 
-def test_create_table_as_does_not_mix_with_objects_that_are_there(lake: Lake) -> None:
-    lake.put("taken/a.txt", "mine")
-    answer = lake.query(f"CREATE TABLE mixed WITH (external_location = 's3://{lake.bucket}/taken/') AS SELECT 1 AS n")
-    assert answer.reason.startswith("HIVE_PATH_ALREADY_EXISTS")
+@pytest.mark.parametrize("there", ["a.parquet", "_SUCCESS", ".hidden", "deep/er/a.txt", ""])
+@pytest.mark.parametrize("slash", ["/", ""])
+def test_a_place_that_holds_anything_is_refused_and_left_alone(lake: Lake, free: str, there: str, slash: str) -> None:
+    """https://docs.aws.amazon.com/athena/latest/ug/ctas-considerations-limitations.html and unload.html."""
+    prefix = f"taken-{uuid4().hex}"
+    place = f"s3://{lake.bucket}/{prefix}{slash}"
+    lake.put(f"{prefix}/{there}", b"")
+    table = lake.query(f"CREATE TABLE mixed WITH (external_location = '{place}') AS SELECT 1 AS n", WorkGroup=free)
+    assert table.reason.startswith(
+        f"HIVE_PATH_ALREADY_EXISTS: Target directory for table '{lake.database}.mixed' already exists: {place}. "
+    )
+    unloaded = lake.query(f"UNLOAD (SELECT 1 AS n) TO '{place}' WITH (format = 'PARQUET')")
+    assert unloaded.reason == "HIVE_PATH_ALREADY_EXISTS: Target directory already exists"
     assert ["mixed"] not in lake.rows("SHOW TABLES")
+    assert [found["Key"] for found in lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix=prefix)["Contents"]] == [
+        f"{prefix}/{there}"
+    ]
+
+
+def test_a_place_beside_one_of_the_same_first_letters_is_free(lake: Lake) -> None:
+    lake.put("neighbour-1/a", b"x")
+    unload = f"UNLOAD (SELECT 1 AS n) TO 's3://{lake.bucket}/neighbour' WITH (format = 'PARQUET')"
+    assert lake.query(unload).reason == ""
+    assert lake.query(unload).reason == "HIVE_PATH_ALREADY_EXISTS: Target directory already exists"
+
+
+def test_a_workgroup_that_enforces_its_place_takes_no_other(lake: Lake) -> None:
+    """https://docs.aws.amazon.com/athena/latest/ug/workgroups-troubleshooting.html."""
+    with pytest.raises(ClientError, match="Please remove the 'external_location' property") as refusal:
+        lake.query(f"CREATE TABLE t WITH (external_location = 's3://{lake.bucket}/elsewhere/') AS SELECT 1 AS n")
+    assert refusal.value.response["Error"]["Code"] == "InvalidRequestException"
 
 
 def test_unload_writes_parquet_of_the_columns_types_where_no_data_is_and_catalogues_nothing(lake: Lake) -> None:
@@ -259,7 +296,6 @@ def test_unload_writes_parquet_of_the_columns_types_where_no_data_is_and_catalog
     assert [str(type_) for type_ in written.schema.types] == ["date32[day]", "int64", "decimal128(38, 2)"]
     assert sorted(str(row["day"]) for row in written.to_pylist()) == list(DAYS)
     assert lake.rows("SHOW TABLES") == tables
-    assert lake.query(unload).reason.startswith("HIVE_PATH_ALREADY_EXISTS")
 
 
 def test_an_external_table_is_created_queried_and_dropped(lake: Lake) -> None:
@@ -364,11 +400,9 @@ def test_an_enforced_workgroup_decides_where_results_go_and_their_key(lake: Lake
     assert (stored["ServerSideEncryption"], stored["SSEKMSKeyId"]) == ("aws:kms", key)
 
 
-def test_a_workgroup_that_does_not_enforce_leaves_the_location_to_the_client(lake: Lake) -> None:
-    group = f"{lake.workgroup}-free"
-    lake.create_work_group(group, EnforceWorkGroupConfiguration=False)
+def test_a_workgroup_that_does_not_enforce_leaves_the_location_to_the_client(lake: Lake, free: str) -> None:
     chosen = {"OutputLocation": f"s3://{lake.bucket}/chosen/"}
-    answer = lake.query("SELECT 1", WorkGroup=group, ResultConfiguration=chosen)
+    answer = lake.query("SELECT 1", WorkGroup=free, ResultConfiguration=chosen)
     assert answer.execution["ResultConfiguration"]["OutputLocation"].startswith(f"s3://{lake.bucket}/chosen/")
 
 

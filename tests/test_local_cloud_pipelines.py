@@ -243,6 +243,39 @@ def test_a_stopped_execution_stops_its_job_and_starts_no_other(sagemaker: SageMa
         sagemaker.client.stop_pipeline_execution(PipelineExecutionArn=running)
 
 
+def test_a_failed_execution_is_retried_from_the_step_that_failed(
+    sagemaker: SageMaker, group: str, evaluation: Evaluation
+) -> None:
+    sagemaker.failing["Train"] = "CapacityError: none left"
+    create(sagemaker, group, example_in(group))
+    execution = start(sagemaker, group)
+    sagemaker.wait(execution)
+    del sagemaker.failing["Train"]
+    retried = sagemaker.client.retry_pipeline_execution(PipelineExecutionArn=execution)
+    assert retried["PipelineExecutionArn"] == execution
+    described = sagemaker.wait(execution)
+    assert described["PipelineExecutionStatus"] == "Succeeded"
+    assert "FailureReason" not in described
+    assert {found["StepStatus"] for found in steps(sagemaker, execution).values()} == {"Succeeded"}
+    assert sagemaker.job_names() == ["Dataset", "Train", "Train", "Evaluate", "Tune"]
+
+
+def test_a_stopped_execution_is_retried_once_per_token(
+    sagemaker: SageMaker, running: str, evaluation: Evaluation
+) -> None:
+    with pytest.raises(sagemaker.client.exceptions.ConflictException, match="is Executing"):
+        sagemaker.client.retry_pipeline_execution(PipelineExecutionArn=running)
+    sagemaker.client.stop_pipeline_execution(PipelineExecutionArn=running)
+    sagemaker.wait(running)
+    sagemaker.endless.clear()
+    token = uuid4().hex
+    for _ in range(2):
+        sagemaker.client.retry_pipeline_execution(PipelineExecutionArn=running, ClientRequestToken=token)
+        assert sagemaker.wait(running)["PipelineExecutionStatus"] == "Succeeded"
+    with pytest.raises(sagemaker.client.exceptions.ConflictException, match="is Succeeded"):
+        sagemaker.client.retry_pipeline_execution(PipelineExecutionArn=running)
+
+
 def test_a_pipeline_is_not_deleted_while_an_execution_runs(sagemaker: SageMaker, running: str, group: str) -> None:
     with pytest.raises(sagemaker.client.exceptions.ConflictException, match=running):
         sagemaker.client.delete_pipeline(PipelineName=group)

@@ -127,6 +127,18 @@ def test_prepare_leaves_three_parts_of_what_athena_found_and_prints_the_split(
     }
 
 
+def test_prepare_runs_again_where_an_attempt_has_left_data(
+    local_cloud: LocalCloud, shop: tuple[Lake, pd.DataFrame], tmp_path: Path
+) -> None:
+    """A pipeline execution that is retried has the id, and so the place, of the first attempt."""
+    for attempt in ("first", "second"):
+        parts = {part: str(tmp_path / attempt / part) for part in ("train", "validation", "test")}
+        done = prepare(local_cloud, shop[0], tmp_path, **parts)
+        assert done.returncode == 0, done.stderr
+    first, second = (dataset.read(tmp_path / attempt / "train") for attempt in ("first", "second"))
+    pd.testing.assert_frame_equal(*(rows.sort_values("customer_id", ignore_index=True) for rows in (first, second)))
+
+
 def test_prepare_says_what_athena_says(
     local_cloud: LocalCloud, shop: tuple[Lake, pd.DataFrame], tmp_path: Path
 ) -> None:

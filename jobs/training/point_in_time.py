@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ def query(features_table: str, labels_table: str) -> str:
 
 
 def unload(sql: str, to: str, *, workgroup: str, directory: Path) -> None:
-    """Have Athena write the query's rows as Parquet to an empty place in S3, and fetch them.
+    """Have Athena write the query's rows as Parquet to a new folder of a place in S3, and fetch them.
+
+    A folder of its own for each attempt, since UNLOAD refuses one that holds data, as an earlier attempt may have left.
 
     UNLOAD, because the usual result is one CSV file without types. A data set definition of SageMaker's would run the
     query too, but as a table with a location of its own, which a workgroup that enforces its settings refuses.
@@ -68,7 +71,7 @@ def unload(sql: str, to: str, *, workgroup: str, directory: Path) -> None:
     # SageMaker sets AWS_REGION, which botocore does not read
     region = os.environ.get("AWS_REGION")
     athena = boto3.client("athena", region_name=region)
-    place = to.rstrip("/") + "/"
+    place = f"{to.rstrip('/')}/{uuid.uuid4()}/"
     started = athena.start_query_execution(
         QueryString=f"UNLOAD ({sql}) TO '{place}' WITH (format = 'PARQUET')", WorkGroup=workgroup
     )

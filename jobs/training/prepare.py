@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--features-table", required=True, help="the offline feature store: database.table")
     parser.add_argument("--labels-table", required=True, help="database.table")
     parser.add_argument("--workgroup", required=True, help="where Athena runs the query")
-    parser.add_argument("--unload-to", required=True, help="an empty place in S3")
+    parser.add_argument("--unload-to", required=True, help="a place in S3, for a new folder")
     for name in dataset.Split._fields:
         parser.add_argument(f"--{name}", type=Path, required=True, help="the directory for this part")
     arguments = parser.parse_args()

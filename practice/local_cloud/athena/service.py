@@ -32,7 +32,7 @@ from practice.local_cloud.athena.errors import (
 )
 from practice.local_cloud.athena.results import Result
 from practice.local_cloud.athena.sql import parse
-from practice.local_cloud.athena.statements import Statement, put_object
+from practice.local_cloud.athena.statements import Statement, names_a_place, put_object
 from practice.local_cloud.hooks import ATHENA, GLUE, RESPONSES, S3
 
 Response = tuple[int, dict[str, str], bytes]
@@ -66,13 +66,16 @@ def _work_group(name: str) -> dict[str, Any]:
     return group
 
 
+def _is_enforced(group: Mapping[str, Any]) -> bool:
+    return str((group.get("Configuration") or {}).get("EnforceWorkGroupConfiguration", False)).lower() == "true"
+
+
 def _result_configuration(group: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """The workgroup's where it is enforced, else the client's, else the workgroup's."""
     configuration = group.get("Configuration") or {}
     own = configuration.get("ResultConfiguration") or {}
     asked = request.get("ResultConfiguration") or {}
-    enforced = str(configuration.get("EnforceWorkGroupConfiguration", False)).lower() == "true"
-    chosen = own if enforced or not asked.get("OutputLocation") else asked
+    chosen = own if _is_enforced(group) or not asked.get("OutputLocation") else asked
     if not chosen.get("OutputLocation"):
         raise InvalidRequestError(
             "No output location provided. An output location is required either through the Workgroup result "
@@ -110,7 +113,10 @@ def _statement_type(expression: exp.Expr) -> str:
 
 @_api
 def start_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
-    """Check the request, then run the query in a thread; a statement that cannot be parsed never starts."""
+    """Check the request, then run the query in a thread; a statement that cannot be parsed never starts.
+
+    Source of the refusal of a place beside an enforced one: https://github.com/dbt-labs/dbt-athena/issues/176
+    """
     name = request.get("WorkGroup") or "primary"
     group = _work_group(name)
     if group.get("State") == "DISABLED":
@@ -118,6 +124,12 @@ def start_query_execution(request: dict[str, Any]) -> Mapping[str, Any]:
     configuration = _result_configuration(group, request)
     headers = _encryption_headers(configuration)
     expression = parse(request["QueryString"], request.get("ExecutionParameters"))
+    if _is_enforced(group) and names_a_place(expression):
+        raise InvalidRequestError(
+            "The Create Table As Select query failed because it was submitted with an 'external_location' property to "
+            "an Athena Workgroup that enforces a centralized output location for all queries. Please remove the "
+            "'external_location' property and resubmit the query."
+        )
     limit = (group.get("Configuration") or {}).get("BytesScannedCutoffPerQuery")
     query_id = str(uuid.uuid4())
     folder = configuration["OutputLocation"].rstrip("/") + "/"

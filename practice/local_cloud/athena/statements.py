@@ -23,7 +23,6 @@ from practice.local_cloud.athena.show import describe, lines, show_create_table,
 from practice.local_cloud.athena.sql import parse
 from practice.local_cloud.athena.tables import literal, quoted, registered_folders
 from practice.local_cloud.hooks import ATHENA, GLUE, S3
-from practice.local_cloud.object_store import list_objects
 
 PARQUET_STORAGE = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -108,7 +107,10 @@ class Statement:
         return Result()
 
     def _create_table_as(self, create: exp.Create) -> Result:
-        """Writes Parquet, one file per partition, and adds the table with its partitions to the catalog."""
+        """Writes Parquet, one file per partition, and adds the table with its partitions to the catalog.
+
+        Source of the refusal's text: https://github.com/dbt-labs/dbt-athena/issues/58
+        """
         database, name = self._names(create.this)
         properties = _properties(create)
         unknown = set(properties) - {"format", "external_location", "partitioned_by", "write_compression"}
@@ -131,9 +133,13 @@ class Statement:
             "StorageDescriptor": {**PARQUET_STORAGE, "Columns": _glue_columns(data), "Location": location},
             "PartitionKeys": _glue_columns(partitioned),
         }
-        target = Location.parse(location)
-        if next(list_objects(target.bucket, target.prefix), None) is not None:
-            raise QueryFailedError("HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}")
+        if holds_objects(location):
+            raise QueryFailedError(
+                "HIVE_PATH_ALREADY_EXISTS",
+                f"Target directory for table '{database}.{name}' already exists: {location}. You may need to manually "
+                f"clean the data at location '{self.output_location}tables/{self.query_id}' before retrying. Athena "
+                "will not delete data in your account.",
+            )
         engine = Engine(self.engine.limit)
         self._write(engine, create.expression, Table({**definition, "DatabaseName": database}))
         _glue(GLUE._create_table, {"DatabaseName": database, "TableInput": definition})
@@ -142,7 +148,8 @@ class Statement:
     def _unload(self, rest: str) -> Result:
         """Writes Parquet to a place without data, and leaves the catalog alone.
 
-        Source: https://docs.aws.amazon.com/athena/latest/ug/unload.html
+        Source: https://docs.aws.amazon.com/athena/latest/ug/unload.html and, for the refusal's text,
+        https://github.com/aws/aws-sdk-pandas/issues/1200
         """
         parts = _UNLOAD.fullmatch(rest)
         if parts is None:
@@ -150,11 +157,8 @@ class Statement:
         query = parse(parts["query"])
         if not isinstance(query, exp.Query):
             raise QueryFailedError("SYNTAX_ERROR", "UNLOAD takes a SELECT statement")
-        location = Location.parse(parts["place"])
-        if next(list_objects(location.bucket, location.prefix), None) is not None:
-            raise QueryFailedError(
-                "HIVE_PATH_ALREADY_EXISTS", f"Unload failed: target directory is not empty: {parts['place']}"
-            )
+        if holds_objects(parts["place"]):
+            raise QueryFailedError("HIVE_PATH_ALREADY_EXISTS", "Target directory already exists")
         columns = [_column(*entry) for entry in self.engine.describe(query, self.database)]
         storage = {**PARQUET_STORAGE, "Columns": _glue_columns(columns), "Location": parts["place"]}
         engine = Engine(self.engine.limit)
@@ -255,6 +259,25 @@ class Statement:
                 _add_partition(table, list(values), f"s3://{location.bucket}/{location.prefix}")
                 added.append(f"Repair: Added partition to metastore {table.name}:{folders}")
         return lines("result", added)
+
+
+def names_a_place(expression: exp.Expr) -> bool:
+    """Whether a statement makes a table of a query at an ``external_location``."""
+    return (
+        isinstance(expression, exp.Create)
+        and expression.kind == "TABLE"
+        and (isinstance(expression.expression, exp.Query) and "external_location" in _properties(expression))
+    )
+
+
+def holds_objects(uri: str) -> bool:
+    """Whether anything lies under a place: also what a query would not read, such as ``_SUCCESS`` or an empty object.
+
+    Source: https://docs.aws.amazon.com/athena/latest/ug/ctas-considerations-limitations.html ("checks that the path
+    location (prefix) in the bucket is empty")
+    """
+    place = Location.parse(uri)
+    return any(key.startswith(place.prefix) for key in list((S3._buckets.get(place.bucket) or {}).get("objects") or ()))
 
 
 def put_object(bucket: str, key: str, body: bytes, headers: dict[str, str]) -> None:

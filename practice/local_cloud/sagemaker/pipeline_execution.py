@@ -1,11 +1,13 @@
 """An execution of a pipeline: a thread that runs one step after the other, in the order of the definition.
 
 AWS runs steps that do not wait for each other at the same time, up to ParallelismConfiguration; here they follow one
-another. The first step that fails ends the execution. Not emulated: retries (RetryPolicies), reuse of earlier results
-(CacheConfig), and the records of SageMaker Experiments: jobs carry the names of experiment and trial, nothing keeps
-them.
+another. The first step that fails ends the execution, which can be retried from there under the same id. Not emulated:
+retries by themselves (RetryPolicies), reuse of earlier results (CacheConfig), and the records of SageMaker Experiments:
+jobs carry the names of experiment and trial, nothing keeps them.
 
-Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_PipelineExecutionStep.html
+Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_PipelineExecutionStep.html and
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html. Not documented: what a retry
+does with the record of the step that failed; here the new attempt takes its place.
 """
 
 from __future__ import annotations
@@ -62,6 +64,18 @@ class Execution:
     def start(self) -> None:
         threading.Thread(target=self._run, name=f"pipeline-{self.id}", daemon=True).start()
 
+    def retry(self) -> bool:
+        """Go on from the step that failed or was stopped, unless the execution runs or has succeeded."""
+        with self._ending:
+            if self.record["PipelineExecutionStatus"] not in ("Failed", "Stopped"):
+                return False
+            self.steps[:] = [step for step in self.steps if step["StepStatus"] == "Succeeded"]
+            self._stop.clear()
+            self.record.pop("FailureReason", None)
+            self.record.update(LastModifiedTime=time.time(), PipelineExecutionStatus="Executing")
+        self.start()
+        return True
+
     def stop(self) -> bool:
         """Have it stopped, unless it has ended."""
         with self._ending:
@@ -109,7 +123,7 @@ class Execution:
         for step in self._definition.steps.values():
             if self._stop.is_set() or failure:
                 break
-            if self._is_reached(step):
+            if step.name not in self._properties and self._is_reached(step):
                 failure = self._run_step(step)
         if failure:
             self.record["FailureReason"] = f"Step failure: One or multiple steps failed. {failure}"

@@ -33,7 +33,7 @@ from practice.local_cloud.sagemaker.pipeline_values import text_of
 _PIPELINES: Records[str, Record] = Records()
 _EXECUTIONS: Records[str, Execution] = Records()
 _STARTED: Records[tuple[str, str], str] = Records()
-"""The executions' ARNs by pipeline and ClientRequestToken."""
+"""The executions' ARNs by what was started or retried, and ClientRequestToken."""
 
 _REFUSED = ("MlflowExperimentName", "PipelineDefinitionS3Location", "PipelineVersionId", "SelectiveExecutionConfig")
 _UPDATED = ("PipelineDefinition", "PipelineDescription", "PipelineDisplayName", "RoleArn", "ParallelismConfiguration")
@@ -208,6 +208,18 @@ def _list_parameters(request: Request) -> Record:
     return page(request, "PipelineParameters", records)
 
 
+def _retry(request: Request) -> Record:
+    """Retried again with the same token, it answers and does nothing more."""
+    execution = _execution(request)
+    key = execution.record["PipelineExecutionArn"], request["ClientRequestToken"]
+    if key not in _STARTED.here:
+        if not execution.retry():
+            status = execution.record["PipelineExecutionStatus"]
+            raise _conflict(f"{key[0]} is {status}; only what is Failed or Stopped can be retried.")
+        _STARTED.here[key] = key[0]
+    return execution.record
+
+
 def _stop(request: Request) -> Record:
     execution = _execution(request)
     record = execution.record
@@ -230,5 +242,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListPipelineExecutionSteps": _list_steps,
     "DescribePipelineDefinitionForExecution": _definition,
     "ListPipelineParametersForExecution": _list_parameters,
+    "RetryPipelineExecution": _retry,
     "StopPipelineExecution": _stop,
 }
