@@ -4,25 +4,31 @@ A rule on columns is judged row by row and has failed when one row fails; ``RowC
 ``ColumnNamesMatchPattern`` judge the data set as a whole and are skipped in the rows. A composite rule is judged row
 by row, as Glue does with ``compositeRuleEvaluation.method`` = ``ROW``.
 
-NULL fails every ``ColumnValues`` rule that does not ask for it, counts as a text of no length for ``ColumnLength``,
-and passes ``IsUnique``. No rule on columns can be met by a data set without rows, as in Deequ, on which Glue builds.
+NULL fails every ``ColumnValues`` rule that does not ask for it, and counts as a text of no length for ``ColumnLength``.
+``IsUnique`` leaves it out of the data set's outcome, and compares it in the rows like a value. No rule on columns can
+be met by a data set without rows. A pattern is written between ``^`` and ``$`` without a group of its own, is looked
+for, and has to find a text that is not empty.
 
-Source: https://docs.aws.amazon.com/glue/latest/dg/dqdl-rule-types.html and the pages below it;
-the columns of the outcomes: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-transforms-EvaluateDataQuality.html
+Source: https://docs.aws.amazon.com/glue/latest/dg/dqdl-rule-types.html and the pages below it, and Deequ, on which
+Glue builds, where they are silent: https://github.com/awslabs/deequ/tree/0b8cea54/src/main/scala/com/amazon/deequ
+(below dqdl and analyzers). Where the two differ, the pages count: Deequ's ``IsPrimaryKey`` of several columns takes
+NULL, and its ``ColumnLength`` passes over it. The columns of the outcomes:
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-transforms-EvaluateDataQuality.html
 """
 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from pyspark.errors import IllegalArgumentException
 from pyspark.sql import Window
 from pyspark.sql import functions as F  # noqa: N812 - as everyone calls it
+from pyspark.sql.types import NumericType, StringType
 
 from practice.local_cloud.glue.data_quality.dqdl import AnyRule, Composite, Condition, DqdlError, Operator, Rule
 from practice.local_cloud.glue.data_quality.dqdl import RuleType as Type
@@ -70,20 +76,31 @@ class Evaluation:
 
 def evaluate(frame: DataFrame, rules: Sequence[AnyRule]) -> Evaluation:
     columns = frame.columns
-    judged = [rule for rule in rules if _row_level(rule) and not _missing(rule, columns)]
+    for rule in rules:
+        _check_patterns(rule, frame)
+    judged = [rule for rule in rules if _row_level(rule) and not _unfit(rule, frame)]
     marks = {_mark(index): F.coalesce(_passes(rule), F.lit(False)) for index, rule in enumerate(judged)}
     marked = frame.withColumns(marks) if marks else frame
     passes = {id(rule): _mark(index) for index, rule in enumerate(judged)}
-    total, passing = _counts(marked, len(judged))
-    of_rule = dict(zip((id(rule) for rule in judged), passing, strict=True))
+    total, counts = _counts(marked, judged)
+    of_rule = dict(zip((id(rule) for rule in judged), counts, strict=True))
     outcomes = [_outcome(rule, frame, total, of_rule.get(id(rule))) for rule in rules]
     return Evaluation(outcomes, _with_outcomes(marked, rules, passes).select(*columns, *_ROW_COLUMNS))
 
 
-def _counts(marked: DataFrame, rules: int) -> tuple[int, list[int]]:
-    sums = [F.sum(F.col(_mark(index)).cast("long")) for index in range(rules)]
-    total, *passing = marked.agg(F.count(F.lit(1)), *sums).collect()[0]
-    return total, [count or 0 for count in passing]
+def _counts(marked: DataFrame, rules: Sequence[AnyRule]) -> tuple[int, list[tuple[int, int]]]:
+    """The rows, and for each rule how many of them pass and how many count."""
+    sums = []
+    for index, rule in enumerate(rules):
+        counts = _counts_for(rule)
+        sums += [F.count_if(F.col(_mark(index)) & counts), F.count_if(counts)]
+    total, *found = marked.agg(F.count(F.lit(1)), *sums).collect()[0]
+    return total, list(zip(found[::2], found[1::2], strict=True))
+
+
+def _counts_for(rule: AnyRule) -> Column:
+    unique = isinstance(rule, Rule) and rule.type == Type.IS_UNIQUE
+    return F.col(f"`{rule.parameters[0]}`").isNotNull() if unique else F.lit(True)
 
 
 def _mark(index: int) -> str:
@@ -106,10 +123,51 @@ def _parts(rule: AnyRule) -> Iterator[Rule]:
             yield from _parts(part)
 
 
-def _missing(rule: AnyRule, columns: Sequence[str]) -> list[str]:
-    """The columns that the rule asks for and the data does not have."""
-    asked = (name for part in _parts(rule) if part.type not in _DATA_SET_RULES for name in part.parameters)
-    return [name for name in dict.fromkeys(asked) if name not in columns]
+def _unfit(rule: AnyRule, frame: DataFrame) -> str:
+    """Why the data cannot be judged: a column that the rule asks for is missing, or of a type that it does not take."""
+    parts = [part for part in _parts(rule) if part.type not in _DATA_SET_RULES]
+    asked = dict.fromkeys(name for part in parts for name in part.parameters)
+    if missing := [name for name in asked if name not in frame.columns]:
+        return f"Input data does not include column {', '.join(missing)}!"
+    for part in parts:
+        found = frame.schema[part.parameters[0]].dataType
+        if isinstance(wanted := _wanted(part), type) and not isinstance(found, wanted):
+            kind = "StringType" if wanted is StringType else "one of the numeric types"
+            return f"Expected type of column {part.parameters[0]} to be {kind}, but found {found} instead!"
+    return ""
+
+
+def _wanted(rule: Rule) -> type | None:
+    """The type that the rule's column has to have."""
+    match rule.type, rule.condition:
+        case (Type.COLUMN_LENGTH, _) | (Type.COLUMN_VALUES, Condition(Operator.MATCHES)):
+            return StringType
+        case Type.COLUMN_VALUES, Condition(compared, (Decimal(),)) if compared in _COMPARISONS:
+            return NumericType
+    return None
+
+
+def _check_patterns(rule: AnyRule, frame: DataFrame) -> None:
+    for part in _parts(rule):
+        match part:
+            case Rule(type=Type.COLUMN_NAMES_MATCH_PATTERN, parameters=(pattern,)):
+                _compiled(pattern, frame)
+            case Rule(condition=Condition(Operator.MATCHES, (str(pattern),))):
+                _compiled(_anchored(pattern), frame)
+
+
+def _compiled(pattern: str, frame: DataFrame) -> Any:
+    """Java's pattern, which is what Deequ and Spark look for."""
+    jvm: Any = frame.sparkSession.sparkContext._jvm
+    try:
+        return jvm.java.util.regex.Pattern.compile(pattern)
+    except IllegalArgumentException as error:
+        reason = str(error).splitlines()[0]
+        raise DqdlError(f"{pattern} is no regular expression of Java's: {reason}.") from None
+
+
+def _anchored(pattern: str) -> str:
+    return f"^{pattern}$"
 
 
 def _passes(rule: AnyRule) -> Column:
@@ -123,7 +181,7 @@ def _passes(rule: AnyRule) -> Column:
         case Type.IS_COMPLETE, _:
             return column.isNotNull()
         case Type.IS_UNIQUE, _:
-            return column.isNull() | (_occurrences(columns) == 1)
+            return _occurrences(columns) == 1
         case Type.IS_PRIMARY_KEY, _:
             complete = reduce(operator.and_, (each.isNotNull() for each in columns))
             return complete & (_occurrences(columns) == 1)
@@ -141,7 +199,7 @@ def _occurrences(columns: Iterable[Column]) -> Column:
 def _compare(column: Column, condition: Condition) -> Column:
     match condition.operator, condition.operands:
         case Operator.MATCHES, (str(pattern),):
-            return column.rlike(f"^(?:{pattern})$")
+            return F.regexp_extract(column, _anchored(pattern), 0) != ""
         case Operator.IN, operands:
             return reduce(operator.or_, (_equals(column, operand) for operand in operands))
         case Operator.EQUAL, (operand,):
@@ -156,17 +214,19 @@ def _equals(column: Column, operand: Any) -> Column:
     return column.isNull() if operand is None else F.coalesce(column == F.lit(operand), F.lit(False))
 
 
-def _outcome(rule: AnyRule, frame: DataFrame, total: int, passing: int | None) -> RuleOutcome:
-    if missing := _missing(rule, frame.columns):
-        return RuleOutcome(rule.text, False, f"Input data does not include column {', '.join(missing)}!", {})
-    if passing is None:
+def _outcome(rule: AnyRule, frame: DataFrame, total: int, counts: tuple[int, int] | None) -> RuleOutcome:
+    if reason := _unfit(rule, frame):
+        return RuleOutcome(rule.text, False, reason, {})
+    if counts is None:
         assert isinstance(rule, Rule)  # noqa: S101 - _row_level has refused the others
         return _data_set_outcome(rule, frame, total)
-    if not total:
-        return RuleOutcome(rule.text, False, "The data set has no rows.", {})
-    share = passing / total
-    reason = None if passing == total else f"Value: {share} does not meet the constraint requirement!"
-    return RuleOutcome(rule.text, passing == total, reason, {f"{_metric(rule)}.Compliance": share})
+    passing, counted = counts
+    if not counted:
+        why = "The column has no values." if total else "The data set has no rows."
+        return RuleOutcome(rule.text, False, why, {})
+    share, passed = passing / counted, passing == counted
+    failure = None if passed else f"Value: {share} does not meet the constraint requirement!"
+    return RuleOutcome(rule.text, passed, failure, {f"{_metric(rule)}.Compliance": share})
 
 
 def _metric(rule: AnyRule) -> str:
@@ -177,9 +237,11 @@ def _metric(rule: AnyRule) -> str:
 
 def _data_set_outcome(rule: Rule, frame: DataFrame, total: int) -> RuleOutcome:
     if rule.type == Type.COLUMN_NAMES_MATCH_PATTERN:
-        strange = [name for name in frame.columns if not re.fullmatch(rule.parameters[0], name)]
+        pattern, names = _compiled(rule.parameters[0], frame), frame.columns
+        strange = [name for name in names if not pattern.matcher(name).find()]
         reason = f"Columns that do not match the pattern: {', '.join(strange)}" if strange else None
-        return RuleOutcome(rule.text, not strange, reason, {})
+        share = (len(names) - len(strange)) / len(names)
+        return RuleOutcome(rule.text, not strange, reason, {"Dataset.*.ColumnNamesPatternMatchRatio": share})
     if rule.type == Type.ROW_COUNT:
         value, metric = float(total), "Dataset.*.RowCount"
     else:
