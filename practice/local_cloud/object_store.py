@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import json
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from practice.local_cloud.delimited_text import plain_fields, quoted_fields
 from practice.local_cloud.hooks import S3
 
 
@@ -98,15 +98,18 @@ def json_lines_file(item: S3Object) -> LocalFile:
 
 
 def delimited_file(item: S3Object, delimiter: str, quote: str | None, escape: str | None, skip: int) -> LocalFile:
-    """Separated values as one object per line, its keys being column numbers."""
+    """Separated values as one object per line, its keys being column numbers.
+
+    A line is split as OpenCSVSerDe does it, or without a ``quote`` as LazySimpleSerDe does.
+    """
+
+    def fields(line: str) -> Iterable[str | None]:
+        if quote is None:
+            return plain_fields(line, delimiter, escape or "")
+        return quoted_fields(line, delimiter, quote, escape or "")
 
     def write(path: Path) -> int:
-        text = item.lines()[skip:]
-        if quote is None:
-            rows: Iterable[list[str]] = (line.split(delimiter) for line in text)
-        else:
-            rows = csv.reader(text, delimiter=delimiter, quotechar=quote, escapechar=escape, doublequote=True)
-        _write_lines(path, ({str(i): value for i, value in enumerate(row)} for row in rows if row))
+        _write_lines(path, ({str(i): value for i, value in enumerate(fields(line))} for line in item.lines()[skip:]))
         return 0
 
     return _cached(item, f"csv-{delimiter!r}-{quote!r}-{escape!r}-{skip}", write)

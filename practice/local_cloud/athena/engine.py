@@ -133,6 +133,8 @@ class Engine:
 
 def _failure(error: duckdb.Error) -> Exception:
     message = str(error).split("\n")[0]
+    if unread := re.search(r"HIVE_BAD_DATA: (.*)", message):
+        return QueryFailedError("HIVE_BAD_DATA", unread[1])
     if missing := re.search(r"Function with name (\w+) does not exist", message):
         return not_emulated(f"the function {missing[1].lower()}()")
     code = next((code for pattern, code in _PROBLEMS if re.search(pattern, message)), None)

@@ -22,6 +22,8 @@ from practice.local_cloud.object_store import (
 PATH_COLUMN = "$path"
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _LAZY_DELIMITER, _LAZY_NULL = "\x01", "\\N"
+_OPEN_ESCAPE = "\\"
+_INTEGERS = ("tinyint", "smallint", "int", "bigint")
 
 
 def table_objects(table: Table) -> list[S3Object]:
@@ -117,14 +119,13 @@ def _delimited_options(table: Table) -> tuple[str, str | None, str | None, int]:
     parameters = table.serde.get("Parameters") or {}
     skip = parameters.get("skip.header.line.count") or table.parameters.get("skip.header.line.count") or "0"
     if table.format == "opencsv":
-        return (
-            parameters.get("separatorChar", ","),
-            parameters.get("quoteChar", '"'),
-            parameters.get("escapeChar", "\\"),
-            int(skip),
+        separator, quote, escape = (
+            (parameters.get(name) or default)[0]
+            for name, default in (("separatorChar", ","), ("quoteChar", '"'), ("escapeChar", _OPEN_ESCAPE))
         )
+        return separator, quote, _OPEN_ESCAPE if escape == quote else escape, int(skip)
     delimiter = parameters.get("field.delim") or parameters.get("serialization.format") or _LAZY_DELIMITER
-    return (_LAZY_DELIMITER if delimiter == "1" else delimiter), None, None, int(skip)
+    return (_LAZY_DELIMITER if delimiter == "1" else delimiter[0]), None, parameters.get("escape.delim"), int(skip)
 
 
 def _check_malformed(table: Table, items: list[S3Object], files: list[LocalFile]) -> None:
@@ -156,7 +157,8 @@ def _text_data(table: Table, paths: str) -> str:
     names = [c.name if table.format == "json" else str(i) for i, c in enumerate(table.columns)]
     schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     columns = ", ".join(
-        f"{_text_cast(table, quoted(n), c)} AS {quoted(c.name)}" for n, c in zip(names, table.columns, strict=True)
+        f"{_text_cast(table, quoted(n), c, i)} AS {quoted(c.name)}"
+        for i, (n, c) in enumerate(zip(names, table.columns, strict=True))
     )
     return (
         f"SELECT {columns}, filename FROM read_json({paths}, format='newline_delimited', filename=true, "  # noqa: S608
@@ -164,24 +166,64 @@ def _text_data(table: Table, paths: str) -> str:
     )
 
 
-def _text_cast(table: Table, value: str, column: Column) -> str:
-    """Text to the column's type, as the table's SerDe does it."""
-    is_text = column.type.is_type(*exp.DataType.TEXT_TYPES)
-    match table.format:
-        case "json" if column.type.is_type(*exp.DataType.NESTED_TYPES):
-            return f"CAST(CAST({value} AS JSON) AS {column.duckdb_type})"
-        case "delimited":
-            null = (table.serde.get("Parameters") or {}).get("serialization.null.format", _LAZY_NULL)
-            value = f"nullif({value}, {literal(null)})"
-            return value if is_text else f"TRY_CAST({value} AS {column.duckdb_type})"
-        case "opencsv" if not is_text:
-            if column.type.is_type("date"):
-                return f"DATE '1970-01-01' + CAST(nullif({value}, '') AS INTEGER)"
-            if column.type.is_type("timestamp"):
-                return f"make_timestamp(CAST(nullif({value}, '') AS BIGINT) * 1000)"
-            return f"CAST(nullif({value}, '') AS {column.duckdb_type})"
-        case _:
-            return value if is_text else f"CAST({value} AS {column.duckdb_type})"
+def _text_cast(table: Table, value: str, column: Column, index: int) -> str:
+    """Text to the column's type, as the table's SerDe does it.
+
+    LazySimpleSerDe makes NULL of what does not fit. The others fail the query, unless the table says
+    ``use.null.for.invalid.data``: https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html and
+    https://repost.aws/knowledge-center/athena-hive-bad-data-parsing-field-value. Not documented: what OpenCSVSerDe does
+    with a BOOLEAN that is neither true nor false, and with types other than the page's; here they fail alike.
+    """
+    if column.type.is_type(*exp.DataType.TEXT_TYPES):
+        return f"nullif({value}, {_lazy_null(table)})" if table.format == "delimited" else value
+    if table.format == "json" and column.type.is_type(*exp.DataType.NESTED_TYPES):
+        return f"CAST(CAST({value} AS JSON) AS {column.duckdb_type})"
+    if table.format == "json" and not column.type.is_type(*exp.DataType.NUMERIC_TYPES):
+        return f"CAST({value} AS {column.duckdb_type})"
+    if table.format == "delimited":
+        return _lazy_value(f"nullif({value}, {_lazy_null(table)})", column)
+    found = _strict_value(value, column, is_open_csv=table.format == "opencsv")
+    if table.parameters.get("use.null.for.invalid.data", "").lower() == "true":
+        return found
+    before, between = (
+        literal("HIVE_BAD_DATA: Error parsing field value '"),
+        f"' for field {index}: For input string: \"",
+    )
+    message = f"{before} || {value} || {literal(between)} || {value} || '\"'"
+    return f"CASE WHEN {value} IS NOT NULL THEN coalesce({found}, CAST(error({message}) AS {column.duckdb_type})) END"
+
+
+def _lazy_null(table: Table) -> str:
+    return literal((table.serde.get("Parameters") or {}).get("serialization.null.format", _LAZY_NULL))
+
+
+def _lazy_value(value: str, column: Column) -> str:
+    """A value of LazySimpleSerDe, or NULL: a whole number loses its decimals, a boolean is true or false.
+
+    Source: LongEncoding.java and BooleanEncoding.java in
+    https://github.com/trinodb/trino/tree/master/lib/trino-hive-formats/src/main/java/io/trino/hive/formats/encodings/text
+    """
+    if column.type.is_type(*_INTEGERS):
+        sign, digits = (f"regexp_extract({value}, '^([+-]?)([0-9]*)', {group})" for group in (1, 2))
+        fits = f"regexp_full_match({value}, '[+-]?([0-9]+|[0-9]*[.][0-9]*)')"
+        value = f"CASE WHEN {fits} THEN {sign} || '0' || {digits} END"
+    if column.type.is_type("boolean"):
+        value = f"CASE WHEN lower({value}) IN ('true', 'false') THEN {value} END"
+    return f"TRY_CAST({value} AS {column.duckdb_type})"
+
+
+def _strict_value(value: str, column: Column, *, is_open_csv: bool) -> str:
+    """A value that is spelled as its type asks, else NULL. OpenCSVSerDe counts days and milliseconds from 1970."""
+    whole = f"CASE WHEN regexp_full_match({value}, '[+-]?[0-9]+') THEN {value} END"
+    if column.type.is_type(*_INTEGERS):
+        return f"TRY_CAST({whole} AS {column.duckdb_type})"
+    if column.type.is_type("boolean"):
+        return f"TRY_CAST(CASE WHEN lower({value}) IN ('true', 'false') THEN {value} END AS BOOLEAN)"
+    if is_open_csv and column.type.is_type("date"):
+        return f"DATE '1970-01-01' + TRY_CAST({whole} AS INTEGER)"
+    if is_open_csv and column.type.is_type("timestamp"):
+        return f"make_timestamp(TRY_CAST({whole} AS BIGINT) * 1000)"
+    return f"TRY_CAST({value} AS {column.duckdb_type})"
 
 
 def scanned_bytes(connection: DuckDBPyConnection, table: Table, items: list[S3Object], columns: set[str]) -> int:

@@ -99,8 +99,10 @@ def _counts(marked: DataFrame, rules: Sequence[AnyRule]) -> tuple[int, list[tupl
 
 
 def _counts_for(rule: AnyRule) -> Column:
-    unique = isinstance(rule, Rule) and rule.type == Type.IS_UNIQUE
-    return F.col(f"`{rule.parameters[0]}`").isNotNull() if unique else F.lit(True)
+    match rule:
+        case Rule(type=Type.IS_UNIQUE, parameters=(name,)):
+            return F.col(f"`{name}`").isNotNull()
+    return F.lit(True)
 
 
 def _mark(index: int) -> str:
