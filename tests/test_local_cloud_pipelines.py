@@ -154,6 +154,36 @@ def test_the_model_that_was_trained_is_registered(sagemaker: SageMaker, executed
     assert container["ModelDataUrl"] == "s3://artefacts/m.tar.gz"
 
 
+@pytest.fixture
+def calls(sagemaker: SageMaker) -> list[str]:
+    """The operations that a pipeline calls, in order."""
+    found: list[str] = []
+    sagemaker.client.meta.events.register("before-call.sagemaker", lambda model, **_: found.append(model.name))
+    return found
+
+
+def test_a_registration_asks_for_its_group_first_and_takes_that_it_exists(
+    sagemaker: SageMaker, name: str, calls: list[str]
+) -> None:
+    """The first execution makes the group, the second finds it."""
+    create(sagemaker, name, registration(name))
+    for version in (1, 2):
+        calls.clear()
+        assert sagemaker.wait(start(sagemaker, name))["PipelineExecutionStatus"] == "Succeeded"
+        assert [call for call in calls if call.startswith("CreateModel")] == [
+            "CreateModelPackageGroup",
+            "CreateModelPackage",
+        ]
+        assert sagemaker.client.describe_model_package(ModelPackageName=f"{name}/{version}")
+
+
+def test_a_registration_fails_when_its_group_is_refused(sagemaker: SageMaker, name: str, calls: list[str]) -> None:
+    create(sagemaker, name, registration("no group's name"))
+    reason = sagemaker.wait(start(sagemaker, name))["FailureReason"]
+    assert "Failed to invoke sagemaker:CreateModelPackageGroup" in reason
+    assert "CreateModelPackage" not in calls
+
+
 def test_the_parameters_of_an_execution_are_kept_with_it(sagemaker: SageMaker, executed: str) -> None:
     listed = sagemaker.client.list_pipeline_parameters_for_execution(PipelineExecutionArn=executed)
     assert {p["Name"]: p["Value"] for p in listed["PipelineParameters"]} == {

@@ -26,7 +26,10 @@ def parse(uri: str) -> tuple[str, str]:
 
 
 def download(uri: str, directory: Path) -> Path:
-    """One object as a file of the same name in the directory."""
+    """One object as a file of the same name in the directory: code, which is asked for by its key and listed by nobody.
+
+    Source: https://github.com/aws/sagemaker-containers/blob/526dda90/src/sagemaker_containers/_files.py#L165
+    """
     bucket, key = parse(uri)
     try:
         return _fetch(bucket, key, key[: key.rfind("/") + 1], directory)
@@ -69,11 +72,25 @@ def _objects(uri: str) -> Iterator[tuple[str, str, str]]:
     """
     bucket, prefix = parse(uri)
     folder = prefix if not prefix or prefix.endswith("/") else prefix + "/"
-    for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", ()):
-            key = item["Key"]
-            if item["Size"] or not key.endswith("/"):
-                yield bucket, key, folder if key.startswith(folder) else prefix[: prefix.rfind("/") + 1]
+    for item in _listed(uri):
+        key = item["Key"]
+        if item["Size"] or not key.endswith("/"):
+            yield bucket, key, folder if key.startswith(folder) else prefix[: prefix.rfind("/") + 1]
+
+
+def _listed(uri: str) -> list[Any]:
+    """What S3 lists under the prefix, asked before anything is read, and also where the prefix is one object's key.
+
+    Source, and of the words of the failure: https://github.com/aws-samples/sagemaker-run-notebook/issues/32
+    """
+    bucket, prefix = parse(uri)
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    try:
+        return [item for page in pages for item in page.get("Contents", ())]
+    except (BotoCoreError, ClientError) as error:
+        raise FileNotFoundError(
+            f"Failed to download data. ListObjectsV2 failed for {uri} nextToken:[null]: {error}"
+        ) from error
 
 
 def upload_all(directory: Path, uri: str, encryption: Mapping[str, Any]) -> None:

@@ -101,7 +101,18 @@ def run_job(job: Job, request: Record, note: Note, stopping: Callable[[], bool])
 
 
 def register_model(arguments: Record, note: Note) -> Record:
-    """Create a model package; return its description."""
+    """Create a model package, after its group if there is none; return its description.
+
+    The step asks for the group every time and takes "already exists" for an answer, as the SDK does, but no other
+    refusal: https://github.com/aws/sagemaker-python-sdk/blob/d355d5b/src/sagemaker/session.py#L3867
+    """
+    group = arguments.get("ModelPackageGroupName")
+    if group and not group.startswith("arn:"):
+        try:
+            _call("CreateModelPackageGroup", {"ModelPackageGroupName": group})
+        except StepError as error:
+            if "already exists" not in str(error):
+                raise
     arn = _call("CreateModelPackage", arguments)["ModelPackageArn"]
     note({"RegisterModel": {"Arn": arn}})
     return _call("DescribeModelPackage", {"ModelPackageName": arn})
