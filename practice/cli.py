@@ -32,6 +32,7 @@ from practice.crawl import crawl as run_crawler
 from practice.errors import PracticeError
 from practice.flush import flush as deliver
 from practice.ingest import land_customers
+from practice.local_cloud.firehose.prefix import MOST_ACTIVE_PARTITIONS
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from practice.options import Aws, Common, End, LateShare, MessyShare, Number, OutFile, Port, Seed, Share, TwiceShare
 from practice.programs import search_path
@@ -290,6 +291,13 @@ def _validated(file: Path) -> Counts:
         show(f"What does not fit the contract in {file}", made)
     else:
         say(FINE, f"All {validation.records:,} records of {file} fit the contract.")
+    if len(validation.dates) > MOST_ACTIVE_PARTITIONS:
+        say(
+            styled("!", "yellow"),
+            f"{file} has orders of {len(validation.dates):,} dates; Firehose keeps {MOST_ACTIVE_PARTITIONS} partitions "
+            "open, and what comes for another meanwhile goes to the errors. Split the file by date, and send a part "
+            "when the one before is delivered.",
+        )
     return Counts(validation.records, validation.records - validation.reasons.total(), validation.reasons)
 
 

@@ -43,11 +43,16 @@ REASONS: dict[Fault, Reason] = {
 
 def why_rejected(data: bytes, arrival: datetime) -> Rejected | None:
     """The transform's objection to a record that arrives then, or None if it fits the contract."""
+    outcome = _transformed(data, arrival)
+    return outcome if isinstance(outcome, Rejected) else None
+
+
+def _transformed(data: bytes, arrival: datetime) -> str | Rejected:
+    """The order date, by which the record is partitioned, or the transform's objection."""
     try:
-        transform(b64encode(data).decode("ascii"), int(arrival.timestamp() * 1000))
+        return transform(b64encode(data).decode("ascii"), int(arrival.timestamp() * 1000))[1]
     except Rejected as rejected:
         return rejected
-    return None
 
 
 @dataclass
@@ -64,6 +69,8 @@ class Validation:
     """What the transform will say about the records of a file."""
 
     records: int = 0
+    dates: set[str] = field(default_factory=set)
+    """The order dates of those that fit."""
     findings: dict[str, Finding] = field(default_factory=dict)
 
     @property
@@ -76,8 +83,11 @@ def validate(lines: Iterable[bytes]) -> Validation:
     validation, arrival = Validation(), datetime.now(UTC)
     for number, line in enumerate(lines, start=1):
         validation.records += 1
-        if rejected := why_rejected(line, arrival):
-            example = " ".join(filter(None, (rejected.field, rejected.detail)))
-            finding = validation.findings.setdefault(rejected.reason, Finding(0, number, example))
-            finding.count += 1
+        match _transformed(line, arrival):
+            case Rejected() as rejected:
+                example = " ".join(filter(None, (rejected.field, rejected.detail)))
+                finding = validation.findings.setdefault(rejected.reason, Finding(0, number, example))
+                finding.count += 1
+            case date:
+                validation.dates.add(date)
     return validation

@@ -206,6 +206,32 @@ def test_a_destination_that_fails_does_not_keep_the_backup_back(delivery: Delive
     assert len(services.under("raw/")) == 1
 
 
+def test_a_partition_more_than_firehose_keeps_open_goes_to_the_errors(
+    delivery: Delivery, services: FakeServices
+) -> None:
+    """https://docs.aws.amazon.com/firehose/latest/dev/buffering.html: 500 active partitions a stream."""
+    partitions = [chr(1000 + number).encode() for number in range(502)]
+    delivery.accept(records(*partitions, partitions[0] + b" again"))
+    delivery.work(everything=True)
+    assert len(services.under("lake/day=")) == 500
+    assert services.under(f"lake/day={partitions[0].decode()}") == [partitions[0] * 2 + b" again"]
+    (errors,) = services.under("lake/errors/activePartitionExceeded/")
+    told = [json.loads(line) for line in errors.splitlines()]
+    assert [base64.b64decode(error["rawData"]) for error in told] == partitions[500:]
+    assert {error["errorMessage"] for error in told} == {
+        "The number of active partitions has exceeded the configured limit"
+    }
+    assert gzip.decompress(services.under("raw/")[0]) == b"".join([*partitions, partitions[0] + b" again"])
+
+
+def test_a_partition_that_is_delivered_makes_room(delivery: Delivery, services: FakeServices) -> None:
+    for first in (1000, 2000):
+        delivery.accept(records(*(chr(first + number).encode() for number in range(500))))
+        delivery.work(everything=True)
+    assert len(services.under("lake/day=")) == 1000
+    assert services.under("lake/errors/") == []
+
+
 def test_what_is_wrong_with_the_function_is_logged(delivery: Delivery, services: FakeServices) -> None:
     delivery.accept(records(b"lost", b"lost", b"failed"))
     delivery.work(everything=True)

@@ -197,6 +197,29 @@ def test_a_file_is_sent_line_by_line_as_it_is_and_its_faults_are_told_by_reason(
     assert "in processed 1 failed 3" in output
 
 
+@pytest.mark.parametrize(("days", "told"), [(3, False), (4, True)])
+def test_a_file_of_more_dates_than_firehose_has_partitions_is_told_and_sent(
+    deployed: Deployed,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    days: int,
+    told: bool,
+) -> None:
+    monkeypatch.setattr(cli, "MOST_ACTIVE_PARTITIONS", 3)
+    order = json.loads(next(orders(Plan(1))).data)
+    start = datetime.fromisoformat(order["event_time"]) - timedelta(days=days)
+    moments = [(start + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ") for day in range(days)]
+    lines = [json.dumps(order | {"event_time": at, "sent_time": at}).encode() + b"\n" for at in moments]
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes(b"".join(lines))
+    deployed.will_answer(lines, *[""] * days)
+    assert run(monkeypatch, tmp_path, "send", "--file", str(file)) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert ("has orders of 4 dates; Firehose keeps 3 partitions open" in output) == told
+    assert f"{days} of {days} records taken" in output
+
+
 def test_refused_records_are_kept_in_a_file_and_are_an_error(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

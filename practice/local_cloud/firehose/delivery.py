@@ -21,7 +21,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from practice.local_cloud.firehose import prefix as firehose_prefix
-from practice.local_cloud.firehose.errors import conversion_failure, error_document, partition_failure
+from practice.local_cloud.firehose.errors import (
+    conversion_failure,
+    error_document,
+    partition_failure,
+    too_many_partitions,
+)
 from practice.local_cloud.firehose.transform import Failure, Invoke, LambdaProcessor, Outcome, Record
 from practice.local_cloud.hive_json import DeserializationError, reader
 from practice.local_cloud.parquet import write_parquet
@@ -160,9 +165,16 @@ class Delivery:
             elif missing := [key for key in wanted if not outcome.keys.get(key)]:
                 self._fail(outcome.record, partition_failure(outcome.record, missing))
             else:
-                partition = tuple((key, outcome.keys[key]) for key in wanted)
-                buffer = self._partitions.setdefault(partition, Buffer(self._clock()))
-                buffer.add(outcome.record, outcome.data)
+                self._sort_in(outcome.record, outcome.data, tuple((key, outcome.keys[key]) for key in wanted))
+
+    def _sort_in(self, record: Record, data: bytes, partition: Partition) -> None:
+        """Into the partition's buffer; a partition is active from its first record to its delivery."""
+        if partition not in self._partitions:
+            if len(self._partitions) >= firehose_prefix.MOST_ACTIVE_PARTITIONS:
+                self._fail(record, too_many_partitions(record))
+                return
+            self._partitions[partition] = Buffer(self._clock())
+        self._partitions[partition].add(record, data)
 
     def _fail(self, record: Record, failure: Failure) -> None:
         buffer = self._errors.setdefault(failure.error_type, Buffer(self._clock()))

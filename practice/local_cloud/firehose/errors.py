@@ -29,6 +29,19 @@ def partition_failure(record: Record, missing: Sequence[str]) -> Failure:
     return Failure("metadata-extraction-failed", _common(record) | code)
 
 
+def too_many_partitions(record: Record) -> Failure:
+    """The failure of a record that would open one partition more than a stream may have.
+
+    Source of the error type: https://docs.aws.amazon.com/firehose/latest/dev/buffering.html. Not in AWS's
+    documentation, but told by who met it: the message, https://blog.serverworks.co.jp/2022/04/01/192443, and the code.
+    """
+    code = {
+        "errorCode": "DynamicPartitioning.ActivePartitionsLimitExceeded",
+        "errorMessage": "The number of active partitions has exceeded the configured limit",
+    }
+    return Failure("activePartitionExceeded", _common(record) | code)
+
+
 def conversion_failure(record: Record, error: DeserializationError, schema: Mapping[str, str]) -> Failure:
     """The failure of a record that does not fit the table's columns."""
     table = {

@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
 
+MOST_ACTIVE_PARTITIONS = 500
+"""Of a stream with dynamic partitioning, at a time.
+
+Source: https://docs.aws.amazon.com/firehose/latest/dev/limits.html
+"""
+
 _EXPRESSION = re.compile(r"!\{([A-Za-z]+):([^}]*)\}")
 _PATTERN = re.compile(r"'([^']*)'|(([A-Za-z])\3*)|([^A-Za-z']+)")
 _TIME_FIELDS = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
