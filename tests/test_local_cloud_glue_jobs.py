@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from pathlib import Path
 
 import psutil
@@ -50,7 +51,8 @@ def test_arguments_arrive_as_glue_passes_them(jobs: Jobs) -> None:
     script, *arguments = json.loads(jobs.lines(run)[0])
     assert Path(script).name == f"{job}.py"
     given = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    assert given.pop("--JOB_ID").startswith("j_")
+    assert re.fullmatch("j_[0-9a-f]{64}", given.pop("--JOB_ID"))
+    assert re.fullmatch("jr_[0-9a-f]{64}", run["Id"])
     assert given == {
         "--color": "red",
         "--size": "2",

@@ -1,6 +1,7 @@
 """Reads what Glue passes a script: ``--NAME value``, among arguments of Glue's own.
 
-Glue's library does the same, but is installed in Glue alone; this runs wherever a job does.
+Glue's library does the same, but is installed in Glue alone; this runs wherever a job does. As that library does, it
+passes over what it does not know, since nobody has written down every word that Glue adds.
 
 Sources: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-get-resolved-options.html,
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
@@ -13,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timezone
 from difflib import get_close_matches
 
-_GLUES_OWN = {"class", "conf"}
-_looks_like_ours = re.compile(r"[a-z][a-z0-9_]*").fullmatch
+_SIMILAR = 0.8
 
 
 class ArgumentError(ValueError):
@@ -26,9 +26,8 @@ def read_arguments(
 ) -> dict[str, str]:
     """The values of a job's arguments by name, the default where an optional one is not given or is empty.
 
-    Of an argument that is given twice the last one counts, as in Glue. Glue's own arguments have capitals or dashes
-    in their names (but for two), and are passed over; any other name that the job does not know is an error, because
-    it is one of the job's misspelt.
+    Of an argument that is given twice the last one counts, as in Glue. A name that is nearly one of the job's is an
+    error, because it is that one misspelt; any other that the job does not know is passed over.
     """
     values = dict(optional or {})
     allowed = [*required, *values]
@@ -36,10 +35,8 @@ def read_arguments(
         if name in allowed:
             if value or name in required:
                 values[name] = value
-        elif _looks_like_ours(name) and name not in _GLUES_OWN:
-            close = get_close_matches(name, allowed, 1)
-            hint = f"Did you mean --{close[0]}?" if close else "Leave it out."
-            raise ArgumentError(f"argument --{name} is unknown; allowed: {_names(allowed)}. {hint}")
+        elif close := get_close_matches(name.lower().replace("-", "_"), allowed, 1, _SIMILAR):
+            raise ArgumentError(f"argument --{name} is unknown; allowed: {_names(allowed)}. Did you mean --{close[0]}?")
     if missing := [name for name in required if not values.get(name)]:
         raise ArgumentError(f"no value for {_names(missing)}; needed: {_names(required)}. Pass --{missing[0]} VALUE.")
     return values
@@ -75,7 +72,7 @@ def whole_number(name: str, text: str, least: int, most: int) -> int:
 
 
 def _pairs(argv: Sequence[str]) -> list[tuple[str, str]]:
-    """The arguments with their values; one without a value has an empty one."""
+    """The arguments with their values, empty where none is given. A word that follows no name is no argument."""
     pairs: list[tuple[str, str]] = []
     for word in argv:
         if word.startswith("--"):
@@ -83,8 +80,6 @@ def _pairs(argv: Sequence[str]) -> list[tuple[str, str]]:
             pairs.append((name, value))
         elif pairs and not pairs[-1][1]:
             pairs[-1] = (pairs[-1][0], word)
-        else:
-            raise ArgumentError(f"{word!r} belongs to no argument; expected --NAME VALUE pairs.")
     return pairs
 
 

@@ -11,6 +11,7 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-argumen
 from __future__ import annotations
 
 import functools
+import hashlib
 import secrets
 import tempfile
 import threading
@@ -126,11 +127,15 @@ def _new_run(job: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, An
 
 
 def script_arguments(job: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
-    """The arguments as Glue passes them: the run's over the job's, but never over those that cannot be overridden."""
+    """The arguments as Glue passes them: the run's over the job's, but never over those that cannot be overridden.
+
+    Source of what it adds, and of its form: https://github.com/LBHackney-IT/Data-Platform/blob/ffb147d/scripts/tests/test_get_glue_env_var.py.
+    Not known: whether an argument that is empty comes as an empty word, as here, or as none.
+    """
     given = {**job.get("DefaultArguments", {}), **run["Arguments"], **job.get("NonOverridableArguments", {})}
     identity = {
         "--JOB_NAME": job["Name"],
-        "--JOB_ID": f"j_{job['Name']}",
+        "--JOB_ID": f"j_{hashlib.sha256(job['Name'].encode()).hexdigest()}",
         "--JOB_RUN_ID": run["Id"],
     }
     return {**given, **identity}
