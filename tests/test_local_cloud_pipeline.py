@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from practice.local_cloud.lifecycle import LocalCloud
-from practice.local_cloud.step_functions.service import pace
+from practice.local_cloud.step_functions.service import _waiting_in_full
 from tests.conftest import Deploy
 from tests.glue_jobs import ENDED, Jobs
 
@@ -325,10 +325,43 @@ def test_history_tells_of_the_states_inside_a_branch(machines: Machines) -> None
     assert left == ["First"]
 
 
-def test_a_wait_between_two_looks_is_cut_to_a_tenth_and_a_clock_is_not() -> None:
-    assert [pace(seconds) for seconds in (5, 60, 61, 25_200)] == [0.5, 6, 61, 25_200]
+@pytest.mark.parametrize(
+    ("retrier", "waits"),
+    [
+        ({"IntervalSeconds": 30, "BackoffRate": 1}, [30, 30, 30]),
+        ({"IntervalSeconds": 45, "BackoffRate": 2}, [45, 90, 180]),
+        ({"IntervalSeconds": 600, "BackoffRate": 1}, [600, 600, 600]),
+        ({"IntervalSeconds": 45, "BackoffRate": 3, "MaxDelaySeconds": 100}, [45, 100, 100]),
+        ({}, [1, 2, 4]),
+    ],
+)
+def test_a_retry_waits_as_long_as_its_machine_says(retrier: dict[str, Any], waits: list[float]) -> None:
+    """https://states-language.net/spec.html#errors; what it waits for takes its time too."""
+    slept: list[float] = []
+    find = _waiting_in_full(lambda retriers, *_: (retriers[0], 0), slept.append)
+    found = [find([retrier], "States.TaskFailed", {0: count}) for count in range(3)]
+    assert slept == waits
+    assert found == [({**retrier, "IntervalSeconds": 0}, 0)] * 3
+    assert _waiting_in_full(lambda *_: (None, None), slept.append)([], "", {}) == (None, None)
+    assert slept == waits
 
 
-def test_a_wait_takes_its_pace(machines: Machines) -> None:
-    run = machines.run({"Wait": {"Type": "Wait", "Seconds": 10, "End": True}})
-    assert (run["stopDate"] - run["startDate"]).total_seconds() < 10
+def test_a_second_run_that_waits_for_the_first_has_its_turn(machines: Machines, jobs: Jobs) -> None:
+    """One clock: a job that takes three seconds is over before retries of four seconds in all are."""
+    job = jobs.create("import time; time.sleep(3)")
+    retry = [
+        {
+            "ErrorEquals": ["Glue.ConcurrentRunsExceededException"],
+            "IntervalSeconds": 2,
+            "MaxAttempts": 20,
+            "BackoffRate": 1,
+        }
+    ]
+    states = {"Clean": job_task(job, Retry=retry)}
+    first, second = machines.start(states), machines.start(states)
+    assert [machines.wait(execution)["status"] for execution in (first, second)] == ["SUCCEEDED", "SUCCEEDED"]
+
+
+def test_a_wait_takes_the_seconds_that_it_says(machines: Machines) -> None:
+    run = machines.run({"Wait": {"Type": "Wait", "Seconds": 2, "End": True}})
+    assert (run["stopDate"] - run["startDate"]).total_seconds() >= 2

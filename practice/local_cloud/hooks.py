@@ -178,6 +178,7 @@ STEP_FUNCTIONS = MiniStackModule(
     "_execute_task",
     "_executions",
     "_fail_execution",
+    "_find_matching_retrier",
     "_invoke_resource_with_timeout",
     "_run_execution",
     "_run_sub_machine",

@@ -4,6 +4,10 @@
 start Glue jobs and jobs of EMR Serverless, call CloudFormation, and end after the machine's TimeoutSeconds. They are
 not written to the log group: MiniStack keeps their history only.
 
+There is one clock. A wait, a retry and a timeout take the seconds that they say, for what they wait for runs in those
+seconds too: with retries ten times faster, whoever waits for a job to end gives up before it can. A test that cannot
+wait gives its machine short times.
+
 Source: https://states-language.net/spec.html
 """
 
@@ -21,8 +25,6 @@ from practice.local_cloud.hooks import PROVISIONERS, STEP_FUNCTIONS
 from practice.local_cloud.names import lower_camel
 from practice.local_cloud.service import Attributes, Operations, Properties, Route
 from practice.local_cloud.step_functions import cloudformation, emr_serverless, glue, history
-
-_LONGEST_BETWEEN_LOOKS = 60
 
 
 def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
@@ -48,9 +50,24 @@ def _traced(machine: tuple[str, Attributes], properties: Properties) -> tuple[st
     return machine
 
 
-def pace(seconds: float) -> float:
-    """How long a wait takes: one of up to a minute, as between two looks, a tenth; a longer one, as a clock's, all."""
-    return seconds / 10 if seconds <= _LONGEST_BETWEEN_LOOKS else seconds
+Find = Callable[[list[Mapping[str, Any]], str, Mapping[int, int]], tuple[Mapping[str, Any] | None, int | None]]
+
+
+def _waiting_in_full(find: Find, sleep: Callable[[float], None] = time.sleep) -> Find:
+    """Finds the retrier for an error, and waits as it says, since MiniStack waits for a minute at most."""
+
+    @functools.wraps(find)
+    def find_matching_retrier(
+        retriers: list[Mapping[str, Any]], error: str, counts: Mapping[int, int]
+    ) -> tuple[Mapping[str, Any] | None, int | None]:
+        retrier, index = find(retriers, error, counts)
+        if retrier is None or index is None:
+            return retrier, index
+        seconds = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(index, 0)
+        sleep(min(seconds, retrier.get("MaxDelaySeconds", seconds)))
+        return {**retrier, "IntervalSeconds": 0}, index
+
+    return find_matching_retrier
 
 
 def _within_its_time(run: Callable[[str], None]) -> Callable[[str], None]:
@@ -107,7 +124,8 @@ def install() -> None:
     STEP_FUNCTIONS._SERVICE_DISPATCH[cloudformation.RESOURCE] = cloudformation.call
     for integration in (emr_serverless, glue):
         STEP_FUNCTIONS._SERVICE_DISPATCH[integration.RESOURCE] = integration.start_job_run
-    STEP_FUNCTIONS._scaled_sleep = lambda seconds: time.sleep(pace(seconds))
+    STEP_FUNCTIONS._scaled_sleep = time.sleep
+    STEP_FUNCTIONS._find_matching_retrier = _waiting_in_full(STEP_FUNCTIONS._find_matching_retrier)
     STEP_FUNCTIONS._execute_task = glue.knowing_its_execution(STEP_FUNCTIONS._execute_task)
     STEP_FUNCTIONS._invoke_resource_with_timeout = glue.knowing_its_end(STEP_FUNCTIONS._invoke_resource_with_timeout)
     STEP_FUNCTIONS._run_execution = _within_its_time(STEP_FUNCTIONS._run_execution)
