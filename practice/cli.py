@@ -186,8 +186,8 @@ def send(
 ) -> None:
     """Stream orders into the lake-house.
 
-    A file's lines go as they are, each with the newline at its end that Firehose would not add. What will fail is told
-    beforehand, by the code that the Lambda function runs.
+    A file's lines go as they are. What will fail is told beforehand, by the code that the Lambda function runs.
+    A producer of your own ends each record with a newline: Firehose puts none between them in the raw zone.
     """
     sandbox, directory = context.obj.sandbox(aws), context.obj.directory
     if file:

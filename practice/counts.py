@@ -1,9 +1,16 @@
-"""Counts what arrived, from the objects in S3 themselves: in = processed + failed, and raw holds them all."""
+"""Counts what arrived, from the objects in S3 themselves: in = processed + failed, and raw holds them all.
+
+Firehose puts nothing between the records of its backup, so records that were sent without a newline share a line of
+raw. They are told apart where they are JSON objects; a record that holds several itself has failed, and tells so.
+
+Source: https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-new-line-delimiter.html
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 import tempfile
 from base64 import b64decode
 from collections import Counter
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 ERRORS = "errors/"
 ORDERS = "orders/"
 _GZIP = b"\x1f\x8b"
+_may_hold_several = re.compile(rb"\}\s*\{").search
 _DOWNLOADS_AT_ONCE = 8
 
 Measured = TypeVar("Measured")
@@ -58,14 +66,34 @@ def expected(manifest: Manifest) -> Counts:
 
 
 def count(sandbox: Sandbox) -> Counts:
-    """Read every order object of the lake-house: lines in raw, rows of the Parquet files, failed records."""
+    """Read every order object of the lake-house: records in raw, rows of the Parquet files, failed records."""
     s3: S3Client = sandbox.client("s3")
     raw, processed = sandbox["RawBucket"], sandbox["ProcessedBucket"]
+    failures = _each_object(s3, processed, ERRORS, _failures)
     return Counts(
-        sum(_each_object(s3, raw, ORDERS, lambda _, content: content.count(b"\n"))),
+        sum(_each_object(s3, raw, ORDERS, lambda _, content: _records(content))) - sum(more for _, more in failures),
         _parquet_rows(s3, processed),
-        sum(_each_object(s3, processed, ERRORS, _reasons), Counter()),
+        sum((reasons for reasons, _ in failures), Counter()),
     )
+
+
+def _records(content: bytes) -> int:
+    """Records in the text of the raw zone: the lines, and JSON objects that follow one another in one line."""
+    return sum(_in_line(line) for line in content.removesuffix(b"\n").split(b"\n")) if content else 0
+
+
+def _in_line(line: bytes) -> int:
+    if not _may_hold_several(line):
+        return 1
+    found, decoder = 0, json.JSONDecoder()
+    try:
+        text = line.decode().strip()
+        while text:
+            _, end = decoder.raw_decode(text)
+            text, found = text[end:].lstrip(), found + 1
+    except (ValueError, RecursionError):
+        return 1
+    return found
 
 
 def _each_object(s3: S3Client, bucket: str, prefix: str, measure: Callable[[str, bytes], Measured]) -> list[Measured]:
@@ -97,18 +125,23 @@ def _parquet_rows(s3: S3Client, bucket: str) -> int:
     return int(rows[0]) if rows else 0
 
 
-def _reasons(key: str, content: bytes) -> Counter[str]:
-    """The reasons in one object of error records: the transform's, or Firehose's own where it has none.
+def _failures(key: str, content: bytes) -> tuple[Counter[str], int]:
+    """The reasons in one object of error records, and for how many records more than one theirs pass in raw.
+
+    A reason is the transform's, or Firehose's own where it has none.
 
     Source: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html
     """
     reasons: Counter[str] = Counter()
+    more = 0
     for line in content.splitlines():
         failure = json.loads(line)
+        data = b64decode(failure["rawData"])
         arrival = datetime.fromtimestamp(int(failure["arrivalTimestamp"]) / 1000, UTC)
-        rejected = why_rejected(b64decode(failure["rawData"]), arrival)
+        rejected = why_rejected(data, arrival)
         reasons[rejected.reason if rejected else f"{_error_type(key)}: {failure['errorCode']}"] += 1
-    return reasons
+        more += max(0, _records(data) - 1)
+    return reasons, more
 
 
 def _error_type(key: str) -> str:

@@ -105,6 +105,17 @@ def reconcile(manifest: Manifest, found: Counts) -> tuple[Table, bool]:
     return account(("sent", manifest.sent), lines)
 
 
+def balance(now: Counts) -> str:
+    """What is in the lake-house: as an equation only where it is one."""
+    failed = now.failed.total()
+    if now.raw == now.processed + failed:
+        return f"{now.raw:,} in raw = {now.processed:,} processed + {failed:,} failed."
+    return (
+        f"{now.raw:,} in raw, {now.processed:,} processed, {failed:,} failed, which is not the same: something is on "
+        "its way, or somebody sends records that are no JSON and end in no newline."
+    )
+
+
 def _send(sandbox: Sandbox, plan: Plan, directory: Path) -> Manifest:
     manifest = Manifest()
     with step("Send the orders") as tell:
@@ -116,8 +127,7 @@ def _send(sandbox: Sandbox, plan: Plan, directory: Path) -> Manifest:
 
 def _show_end(now: Counts, seconds: float) -> None:
     say()
-    counted = f"{now.raw:,} in raw = {now.processed:,} processed + {now.failed.total():,} failed."
-    say(f"In the lake-house now: {counted} Took", styled(f"{seconds:.0f} s.", "bold"))
+    say(f"In the lake-house now: {balance(now)} Took", styled(f"{seconds:.0f} s.", "bold"))
     commands = Table.grid(padding=(0, 2))
     commands.add_column(no_wrap=True)
     for command, purpose in (

@@ -164,6 +164,13 @@ def test_the_backup_is_written_by_its_own_buffer(delivery: Delivery, services: F
     assert gzip.decompress(body) == b"a\ndroppedfailed"
 
 
+def test_nothing_stands_between_the_records_of_the_backup(delivery: Delivery, services: FakeServices) -> None:
+    """https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-new-line-delimiter.html."""
+    delivery.accept(records(b"1", b"2\n", b"", b"3"))
+    delivery.work(everything=True)
+    assert [gzip.decompress(body) for body in services.under("raw/")] == [b"12\n3"]
+
+
 def test_a_stream_without_records_writes_nothing(delivery: Delivery, services: FakeServices) -> None:
     delivery.accept([])
     assert delivery.work(everything=True) == 0

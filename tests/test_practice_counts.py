@@ -71,6 +71,30 @@ def test_raw_counts_the_lines_of_every_order_object(s3: Any, sandbox: Sandbox) -
     assert count(sandbox).raw == 4
 
 
+@pytest.mark.parametrize(
+    ("records", "held"),
+    [
+        ([b'{"a":1}', b'{"a":2}\n', b'{"a":3}'], 3),
+        ([b'{"a":"}{"}\n', b'{"a":{"b":[{},{}]}}'], 2),
+        ([b'{"a":1} ', b' {"a":2}\n'], 2),
+        ([b"\n", b"\n", b"[1]\n", b"{}"], 4),
+        ([b'{"a":1}{"a":\n', b"\xff}{\n", b"{" * 100_000 + b"}{\n"], 3),
+    ],
+)
+def test_raw_counts_records_that_share_a_line(s3: Any, sandbox: Sandbox, records: list[bytes], held: int) -> None:
+    """Firehose adds no newline between the records of its backup."""
+    s3.put_object(Bucket="raw", Key="orders/ingest_date=2026-03-14/a.gz", Body=gzip.compress(b"".join(records)))
+    assert count(sandbox).raw == held
+
+
+def test_a_record_of_several_objects_is_one_record(s3: Any, sandbox: Sandbox) -> None:
+    several = b'{"a":1}{"a":2}{"a":3}\n'
+    s3.put_object(Bucket="raw", Key="orders/ingest_date=2026-03-14/a", Body=several + b'{"a":1}' + b'{"a":2}\n')
+    s3.put_object(Bucket="processed", Key="errors/processing-failed/failed_date=2026-03-14/x", Body=failed(several))
+    counted = count(sandbox)
+    assert (counted.raw, counted.failed) == (3, {"extra_data": 1})
+
+
 def test_processed_counts_the_rows_of_every_parquet_file(s3: Any, sandbox: Sandbox, tmp_path: Path) -> None:
     for day, rows in (("2026-03-14", 3), ("2026-03-15", 4)):
         key = f"orders/order_date={day}/part.parquet"

@@ -14,7 +14,7 @@ from rich.console import Console
 from practice import deploy
 from practice.counts import Counts, expected
 from practice.errors import PracticeError
-from practice.local import reconcile
+from practice.local import balance, reconcile
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.sample.orders import Manifest, orders
 from practice.sample.plan import Plan
@@ -33,6 +33,13 @@ def printed(table: object) -> str:
     screen = StringIO()
     Console(width=80, file=screen).print(table)
     return screen.getvalue()
+
+
+def test_what_is_there_is_an_equation_only_where_it_is_one() -> None:
+    assert balance(Counts(6_109, 5_921, Counter(not_json=188))) == "6,109 in raw = 5,921 processed + 188 failed."
+    told = balance(Counts(6_104, 5_921, Counter(not_json=188)))
+    assert told.startswith("6,104 in raw, 5,921 processed, 188 failed, which is not the same")
+    assert "=" not in told
 
 
 def test_what_must_come_out_adds_up(manifest: Manifest) -> None:
