@@ -11,7 +11,7 @@ from guardrails.guide import illustrates
 from lakehouse.catalog import grant_read_tables
 from lakehouse.zone import Zone
 from machine_learning.customer_features import TABLE_NAME as FEATURES_TABLE
-from machine_learning.instance_types import TrainingInstanceType
+from machine_learning.instance_types import PROCESSING_INSTANCE_TYPE
 from machine_learning.model_registry import ModelRegistry
 from machine_learning.registry_cleaner import RegistryCleaner
 from machine_learning.spot_training import SpotTraining
@@ -89,7 +89,7 @@ class TrainingStack(Stack):
                 features_table=f"{feature_store.customer_features.database.ref}.{FEATURES_TABLE}",
                 labels_table=f"{lake.databases[Zone.CURATED].ref}.customer_labels",
                 model_package_group=registry.model_package_group_name,
-                processing_instance_type=TrainingInstanceType.ML_M5_LARGE,
+                processing_instance_type=PROCESSING_INSTANCE_TYPE,
                 training_instance_type=settings.training_instance_types[0],
                 training_instances=settings.training_instances,
                 max_runtime_seconds=60 * settings.training_max_runtime_minutes,

@@ -20,7 +20,11 @@ PREFIX = f"arn:aws:sagemaker:{REGION}:123456789012"
 _STUBBED = {
     "cloudformation.DescribeStacks": "Stacks",
     "cloudtrail.LookupEvents": "Events",
+    "sagemaker.ListActions": "ActionSummaries",
     "sagemaker.ListApps": "Apps",
+    "sagemaker.ListArtifacts": "ArtifactSummaries",
+    "sagemaker.ListAssociations": "AssociationSummaries",
+    "sagemaker.ListContexts": "ContextSummaries",
     "sagemaker.ListInferenceComponents": "InferenceComponents",
     "sagemaker.ListFeatureGroups": "FeatureGroupSummaries",
     "sagemaker.ListModelPackageGroups": "ModelPackageGroupSummaryList",
@@ -30,7 +34,11 @@ _STUBBED = {
 """By operation that moto lacks, or cannot do without extras that nothing else needs: what it lists."""
 
 _DELETED = {
+    "sagemaker.DeleteAction": "ActionSummaries",
     "sagemaker.DeleteApp": "Apps",
+    "sagemaker.DeleteArtifact": "ArtifactSummaries",
+    "sagemaker.DeleteAssociation": "AssociationSummaries",
+    "sagemaker.DeleteContext": "ContextSummaries",
     "sagemaker.DeleteFeatureGroup": "FeatureGroupSummaries",
     "sagemaker.DeleteModelPackageGroup": "ModelPackageGroupSummaryList",
 }
@@ -89,6 +97,8 @@ class SweepAccount:
         tags = [{"Key": "sandbox", "Value": sandbox}]
         return (
             self._sagemaker(sandbox, tags)
+            | self._experiment(sandbox)
+            | self._lineage(sandbox)
             | self._domain(sandbox, tags)
             | self._network(sandbox, tags)
             | self._storage(sandbox, tags)
@@ -133,6 +143,34 @@ class SweepAccount:
             "model package": package["ModelPackageArn"].partition("/")[2],
             "feature group": feature_group,
         }
+
+    def _experiment(self, sandbox: str) -> dict[str, str]:
+        """What an execution of a pipeline leaves: the names of trial and component do not tell whose they are."""
+        client = self.client("sagemaker")
+        names = {
+            "experiment": f"{sandbox}-churn",
+            "trial": f"run-of-{sandbox}",
+            "trial component": f"pipelines-{sandbox}-train-aws-training-job",
+        }
+        experiment = client.create_experiment(ExperimentName=names["experiment"])
+        trial = client.create_trial(ExperimentName=names["experiment"], TrialName=names["trial"])
+        component = client.create_trial_component(TrialComponentName=names["trial component"])
+        client.associate_trial_component(TrialName=names["trial"], TrialComponentName=names["trial component"])
+        for arn in (experiment["ExperimentArn"], trial["TrialArn"], component["TrialComponentArn"]):
+            self.tag(arn, sandbox)
+        return names
+
+    def _lineage(self, sandbox: str) -> dict[str, str]:
+        source = {"SourceUri": f"s3://{sandbox}-training/artifacts/model.tar.gz"}
+        arns = {thing: f"{PREFIX}:{thing}/{sandbox}-x" for thing in ("action", "artifact", "context")}
+        for thing, arn in arns.items():
+            of_kind = {f"{thing.title()}Name": f"{sandbox}-x", f"{thing.title()}Arn": arn, "Source": source}
+            self.listed[f"{thing.title()}Summaries"].append(of_kind)
+            self.tag(arn, sandbox)
+        self.listed["AssociationSummaries"].append(
+            {"SourceArn": arns["artifact"], "DestinationArn": arns["action"], "AssociationType": "ContributedTo"}
+        )
+        return {f"lineage {thing}": arn for thing, arn in arns.items()}
 
     def _domain(self, sandbox: str, tags: Any) -> dict[str, str]:
         created = self.client("sagemaker").create_domain(

@@ -192,11 +192,12 @@ def test_a_name_that_is_taken_without_the_stack_that_makes_it_blocks(account: Ac
 
 
 def test_tools_that_are_too_old_block(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert {check().verdict for check in machine.CHECKS.values()} == {Verdict.FINE}
-    old = tmp_path / "node"
-    old.write_text("#!/bin/sh\necho v20.1.0\n", encoding="utf-8")
-    old.chmod(0o755)
+    node = tmp_path / "node"
+    node.touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    node.write_text("#!/bin/sh\necho v24.1.0\n", encoding="utf-8")
+    assert {check().verdict for check in machine.CHECKS.values()} == {Verdict.FINE}
+    node.write_text("#!/bin/sh\necho v20.1.0\n", encoding="utf-8")
     monkeypatch.setattr(sys, "version_info", (3, 10, 2))
     assert [machine.node().verdict, machine.python().verdict] == [Verdict.BLOCKS, Verdict.BLOCKS]
     monkeypatch.setenv("PATH", "")

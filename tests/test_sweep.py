@@ -62,6 +62,25 @@ def test_leftovers_of_twenty_kinds_are_found_and_nothing_of_a_sandbox_whose_name
     assert sum(map(len, found.values())) == len(planted) + len({"the second NFS group", "the mount target's interface"})
 
 
+def test_what_a_pipeline_leaves_without_a_tag_is_told_by_its_experiments_name(account: SweepAccount) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-experiments.html: it stays when the pipeline goes."""
+    client = account.client("sagemaker")
+    account.tag("arn:aws:sagemaker:eu-central-1:123456789012:model/x", BESIDE)
+    for sandbox in (MINE, BESIDE):
+        client.create_experiment(ExperimentName=f"{sandbox}-churn")
+        client.create_trial(ExperimentName=f"{sandbox}-churn", TrialName=f"kytlemm1-{sandbox}")
+        component = f"pipelines-kytlemm1-train-{sandbox}"
+        client.create_trial_component(TrialComponentName=component)
+        client.associate_trial_component(TrialName=f"kytlemm1-{sandbox}", TrialComponentName=component)
+    seen = survey(MINE, account.client)
+    assert by_kind(seen) == {
+        "trial component": {f"pipelines-kytlemm1-train-{MINE}"},
+        "trial": {f"kytlemm1-{MINE}"},
+        "experiment": {f"{MINE}-churn"},
+    }
+    assert {leftover.standing for leftover in seen.leftovers} == {Standing.NAMED}
+
+
 def test_a_clean_account_has_nothing(account: SweepAccount) -> None:
     account.plant(BESIDE)
     assert survey(MINE, account.client) == Survey((), {})

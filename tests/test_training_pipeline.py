@@ -14,10 +14,12 @@ from machine_learning.training_code import archive
 from machine_learning.training_steps import TrainingSteps
 from machine_learning.tuning import Tuning
 from machine_learning.xgboost_image import ACCOUNTS
+from practice.doctor.quotas import wanted_quotas
 from stacks.regions import missing_stacks
+from stacks.settings import Settings
 from tests.pipeline_definitions import complaints, requests
 from tests.policy_documents import ACCOUNT, REGION, Resolver
-from tests.synthesis import synthesize
+from tests.synthesis import COMBINATIONS, synthesize
 from tests.test_regions import REGIONS
 
 Json = dict[str, Any]
@@ -107,6 +109,31 @@ def test_the_condition_reads_a_file_that_the_evaluation_leaves() -> None:
     (file,) = steps["Evaluate"]["PropertyFiles"]
     (condition,) = steps["GoodEnough"]["Arguments"]["Conditions"]
     assert (file["FilePath"], condition["LeftValue"]["Std:JsonGet"]["Path"]) == ("comparison.json", "auc_lower_bound")
+
+
+@pytest.mark.parametrize("combination", ["default", "tuned"])
+def test_the_doctor_asks_for_every_instance_that_the_pipeline_runs_at_once(combination: str) -> None:
+    """Steps follow one another; the jobs that a search runs at once count each with all its instances."""
+    needed: dict[str, int] = {}
+    for request in requests(definition(combination)):
+        sent = request.request
+        if request.operation == "CreateProcessingJob":
+            cluster, jobs, uses = sent["ProcessingResources"]["ClusterConfig"], 1, ["processing job"]
+        elif request.operation in OF_TRAINING:
+            limits = sent.get("HyperParameterTuningJobConfig", {}).get("ResourceLimits", {})
+            cluster = sent.get("TrainingJobDefinition", sent)["ResourceConfig"]
+            jobs, uses = limits.get("MaxParallelTrainingJobs", 1), ["training job", "spot training job"]
+        else:
+            continue
+        for use in uses:
+            name = f"{cluster['InstanceType']} for {use} usage"
+            needed[name] = max(needed.get(name, 0), jobs * cluster["InstanceCount"])
+    settings = Settings(**COMBINATIONS[combination])
+    asked = wanted_quotas(settings)
+    assert needed.items() <= asked.items()
+    assert len(needed) == 3
+    instances = needed["ml.m5.large for training job usage"]
+    assert {asked[f"{type_} for spot training job usage"] for type_ in settings.training_instance_types} == {instances}
 
 
 def test_data_comes_as_it_is_read_from_s3_unless_the_settings_say_otherwise() -> None:

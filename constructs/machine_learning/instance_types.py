@@ -24,6 +24,10 @@ class TrainingInstanceType(StrEnum):
     ML_C5_4XLARGE = "ml.c5.4xlarge"
 
 
+PROCESSING_INSTANCE_TYPE = TrainingInstanceType.ML_M5_LARGE
+"""Of the jobs that make the data set and evaluate the model."""
+
+
 class StudioInstanceType(StrEnum):
     """Small types for notebooks; ``system`` runs the Studio apps that need none.
 

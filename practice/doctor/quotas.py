@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from jobs.training.tuning import MOST_AT_ONCE
+from machine_learning.instance_types import PROCESSING_INSTANCE_TYPE
+from machine_learning.tuning import Tuning
 from practice.doctor.findings import Check, Finding, Verdict
 from stacks.settings import Settings
 
 _SPOT = "{} for spot training job usage"
 _ON_DEMAND = "{} for training job usage"
+_PROCESSING = "{} for processing job usage"
 _APPS = "Studio JupyterLab Apps running on {} instances"
 
 _CODES: Mapping[str, str] = {
@@ -23,6 +27,7 @@ _CODES: Mapping[str, str] = {
     _SPOT.format("ml.m5.xlarge"): "L-4CEE6BA6",
     _ON_DEMAND.format("ml.c5.2xlarge"): "L-49679826",
     _ON_DEMAND.format("ml.m5.large"): "L-611FA074",
+    _PROCESSING.format("ml.m5.large"): "L-8541302D",
     _APPS.format("ml.g4dn.xlarge"): "L-39F81BFB",
     _APPS.format("ml.m5.large"): "L-3BDCD216",
     _APPS.format("ml.m5.xlarge"): "L-77B8159A",
@@ -40,15 +45,28 @@ Clients = Callable[[str], Any]
 
 def quota_checks(settings: Settings, client: Clients) -> dict[str, Check]:
     """A check per quota; none keeps the stacks from being deployed, so none blocks."""
-    wanted = {
-        **{_SPOT.format(type_): settings.training_instances for type_ in settings.training_instance_types},
-        **{_ON_DEMAND.format(type_): settings.training_instances for type_ in settings.training_instance_types},
-        **{_APPS.format(type_): 1 for type_ in settings.studio_instance_types},
-    }
+    wanted = wanted_quotas(settings)
     checks: dict[str, Check] = {"SageMaker domains": partial(_domains, client("sagemaker"))}
     for name, needed in wanted.items():
         checks[f"Quota: {name}"] = partial(_check, client("service-quotas"), name, needed)
     return checks
+
+
+def wanted_quotas(settings: Settings) -> dict[str, int]:
+    """By name of a quota, how many instances at once the pipeline and a learner may want.
+
+    Each job that a search runs at once counts with all its instances.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html
+    """
+    at_once = 1 if settings.training_tuning == Tuning.OFF else MOST_AT_ONCE
+    training = settings.training_instances * at_once
+    return {
+        **{_SPOT.format(type_): training for type_ in settings.training_instance_types},
+        **{_ON_DEMAND.format(type_): training for type_ in settings.training_instance_types},
+        _PROCESSING.format(PROCESSING_INSTANCE_TYPE): 1,
+        **{_APPS.format(type_): 1 for type_ in settings.studio_instance_types},
+    }
 
 
 def _check(client: Any, name: str, needed: int) -> Finding:

@@ -1,4 +1,11 @@
-"""What SageMaker keeps; of jobs, those that run: it keeps a record of each that has ended, for nothing."""
+"""What SageMaker keeps; of jobs, those that run: it keeps a record of each that has ended, for nothing.
+
+Pipelines make an experiment, a trial an execution and a component a job, and the lineage of what they read and write;
+none of that goes with the pipeline.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-experiments.html and, on the order in which it can be
+deleted, https://docs.aws.amazon.com/sagemaker/latest/dg/experiments-cleanup.html
+"""
 
 from __future__ import annotations
 
@@ -82,6 +89,66 @@ def _model_packages(client: Any, account: Account) -> Iterator[Found]:
             tags_of=account.arn("sagemaker", f"model-package-group/{group}") if group else "",
             going=package["ModelPackageStatus"] == "Deleting",
         )
+
+
+def _trials(client: Any, _account: Account) -> Iterator[Found]:
+    """The trials of all experiments, whose names tell whose they are."""
+    for experiment in pages(client, "list_experiments", "ExperimentSummaries"):
+        name, arn = experiment["ExperimentName"], experiment["ExperimentArn"]
+        for trial in pages(client, "list_trials", "TrialSummaries", ExperimentName=name):
+            yield Found(trial["TrialName"], trial["TrialArn"], names=(name,), within=arn)
+
+
+def _components(client: Any, account: Account) -> Iterator[Found]:
+    for trial in _trials(client, account):
+        for item in pages(client, "list_trial_components", "TrialComponentSummaries", TrialName=trial.id):
+            names, arn = (*trial.names, trial.id), item["TrialComponentArn"]
+            yield Found(item["TrialComponentName"], arn, names=names, within=trial.within)
+
+
+def _lineage(operation: str, key: str, thing: str) -> Finder:
+    """Finds entities of lineage, whose sources, such as a bucket or a job, tell whose they are."""
+
+    def find(client: Any, _account: Account) -> Iterator[Found]:
+        for item in pages(client, operation, key):
+            source = (item.get("Source") or {}).get("SourceUri", "")
+            yield Found(
+                item[f"{thing}Arn"], item[f"{thing}Arn"], names=(item.get(f"{thing}Name", ""), source), item=item
+            )
+
+    return find
+
+
+def _delete_component(client: Any, found: Found) -> None:
+    """A component is deleted when it belongs to no trial."""
+    for trial in pages(client, "list_trials", "TrialSummaries", TrialComponentName=found.id):
+        client.disassociate_trial_component(TrialComponentName=found.id, TrialName=trial["TrialName"])
+    client.delete_trial_component(TrialComponentName=found.id)
+
+
+def _delete_lineage(thing: str) -> Callable[[Any, Found], object]:
+    """Deletes an entity of lineage, when it is associated with no other."""
+    key = {"artifact": "ArtifactArn"}.get(thing, f"{thing.title()}Name")
+
+    def delete(client: Any, found: Found) -> None:
+        for end in ("SourceArn", "DestinationArn"):
+            for edge in pages(client, "list_associations", "AssociationSummaries", **{end: found.arn}):
+                client.delete_association(SourceArn=edge["SourceArn"], DestinationArn=edge["DestinationArn"])
+        getattr(client, f"delete_{thing}")(**{key: found.item[key]})
+
+    return delete
+
+
+def _lineage_kind(thing: str) -> Kind:
+    return Kind(
+        f"lineage {thing}",
+        "sagemaker",
+        f"sagemaker:{thing}",
+        "nothing",
+        _lineage(f"list_{thing}s", f"{thing.title()}Summaries", thing.title()),
+        _delete_lineage(thing),
+        by_hand=f"aws sagemaker delete-association for each of its associations, then: aws sagemaker delete-{thing}",
+    )
 
 
 KINDS = (
@@ -186,6 +253,34 @@ KINDS = (
         lambda client, found: client.delete_pipeline(PipelineName=found.id),
         by_hand="aws sagemaker delete-pipeline --pipeline-name NAME",
     ),
+    Kind(
+        "trial component",
+        "sagemaker",
+        "sagemaker:experiment-trial-component",
+        "nothing",
+        _components,
+        _delete_component,
+        by_hand="as https://docs.aws.amazon.com/sagemaker/latest/dg/experiments-cleanup.html says",
+    ),
+    Kind(
+        "trial",
+        "sagemaker",
+        "sagemaker:experiment-trial",
+        "nothing",
+        _trials,
+        lambda client, found: client.delete_trial(TrialName=found.id),
+        by_hand="delete its components, then: aws sagemaker delete-trial --trial-name NAME",
+    ),
+    Kind(
+        "experiment",
+        "sagemaker",
+        "sagemaker:experiment",
+        "nothing",
+        _lister("list_experiments", "ExperimentSummaries", "Experiment"),
+        lambda client, found: client.delete_experiment(ExperimentName=found.id),
+        by_hand="delete its trials, then: aws sagemaker delete-experiment --experiment-name NAME",
+    ),
+    *(_lineage_kind(thing) for thing in ("action", "artifact", "context")),
     Kind(
         "model package",
         "sagemaker",

@@ -18,9 +18,6 @@ KINDS = (*machine_learning.KINDS, *catalog.KINDS, *storage.KINDS, *network.KINDS
 
 _RECORDS = frozenset(
     {
-        "sagemaker:experiment",
-        "sagemaker:experiment-trial",
-        "sagemaker:experiment-trial-component",
         "sagemaker:hyper-parameter-tuning-job",
         "sagemaker:pipeline-execution",
         "sagemaker:transform-job",
