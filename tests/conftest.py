@@ -17,6 +17,7 @@ import pytest
 from practice.local_cloud.address import Access
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.state import ServerState
+from tests.patience import PATIENCE
 from tests.spark import spark as spark  # a fixture for all
 
 Deploy = Callable[..., dict[str, str]]
@@ -110,7 +111,7 @@ def delete_stack(cloudformation: Any, name: str) -> tuple[str, str]:
 
 def settled_status(cloudformation: Any, stack: str) -> str:
     """Wait until the stack is at rest; return its status."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
         if not status.endswith("_IN_PROGRESS"):

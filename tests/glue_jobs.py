@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from practice.local_cloud.lifecycle import LocalCloud
+from tests.patience import PATIENCE
 
 ROLE = "arn:aws:iam::000000000000:role/jobs"
 ENDED = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
@@ -52,7 +53,7 @@ class Jobs:
         return run
 
     def wait(self, name: str, run_id: str, states: set[str] = ENDED) -> dict[str, Any]:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE
         while (run := self.get(name, run_id))["JobRunState"] not in states:
             assert time.monotonic() < deadline, f"the run is still {run['JobRunState']}"
             time.sleep(0.05)

@@ -19,6 +19,7 @@ from botocore.compat import HTTPHeaders
 
 from practice.local_cloud.sagemaker import service as sagemaker
 from practice.local_cloud.sagemaker.api import ApiError, Operation, Record, Request, arn
+from tests.patience import PATIENCE
 
 Json = dict[str, Any]
 
@@ -88,7 +89,7 @@ class SageMaker:
 
     def wait(self, execution: str) -> Json:
         """The description of an execution that has ended."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             described: Json = self.client.describe_pipeline_execution(PipelineExecutionArn=execution)
             if described["PipelineExecutionStatus"] not in ("Executing", "Stopping"):

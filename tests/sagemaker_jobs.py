@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from practice.local_cloud.lifecycle import LocalCloud
+from tests.patience import PATIENCE
 
 ROLE = "arn:aws:iam::111122223333:role/training"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
@@ -104,14 +105,14 @@ class SageMakerJobs:
         return name
 
     def wait(self, name: str, member: str = "TrainingJobStatus", values: set[str] = ENDED) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while (job := self.sagemaker.describe_training_job(TrainingJobName=name))[member] not in values:
             assert time.monotonic() < deadline, f"{name} is still {job[member]}"
             time.sleep(0.05)
         return dict(job)
 
     def wait_for_object(self, key: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not self.keys(key):
             assert time.monotonic() < deadline, f"there is no {key}"
             time.sleep(0.05)

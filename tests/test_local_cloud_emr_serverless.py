@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from practice.local_cloud.lifecycle import LocalCloud
 from tests.conftest import Deploy
 from tests.glue_jobs import ROLE, Jobs
+from tests.patience import PATIENCE
 from tests.test_local_cloud_pipeline import Machines, State
 
 ENDED = {"SUCCESS", "FAILED", "CANCELLED"}
@@ -51,7 +52,7 @@ class Application:
         return dict(self.emr.get_job_run(applicationId=self.id, jobRunId=run_id)["jobRun"])
 
     def wait(self, run_id: str, states: set[str] = ENDED) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while (run := self.get(run_id))["state"] not in states:
             assert time.monotonic() < deadline, f"the run is still {run['state']}"
             time.sleep(0.05)
@@ -164,7 +165,7 @@ def test_state_machine_refuses_what_the_service_does_not_know(application: Appli
 
 def test_run_is_cancelled_when_its_execution_is_stopped(application: Application, machines: Machines) -> None:
     execution = machines.start({"Clean": application.state(SLEEP)})
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not (runs := application.emr.list_job_runs(applicationId=application.id, states=["RUNNING"])["jobRuns"]):
         assert time.monotonic() < deadline, "the run was not started"
         time.sleep(0.05)

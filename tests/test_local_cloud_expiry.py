@@ -21,6 +21,7 @@ from practice.local_cloud.lifecycle import LocalCloud
 from stacks.expiry_stack import ExpiryStack
 from stacks.settings import Settings
 from tests.conftest import CreateFunction, Deploy, delete_stack
+from tests.patience import PATIENCE
 from tests.synthesis import ROOT
 
 SOON = {"warn_after_seconds": 0, "delete_after_seconds": 0, "poll_seconds": 0, "pause_seconds": 0}
@@ -59,7 +60,7 @@ class Expiring:
     def ended(self, execution: str) -> tuple[str, str]:
         """How an execution has ended, and why it failed."""
         stepfunctions = self.cloud.client("stepfunctions")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             found = stepfunctions.describe_execution(executionArn=execution)
             if found["status"] != "RUNNING":
@@ -89,7 +90,7 @@ class Expiring:
 
     def left_of(self, stacks: set[str]) -> set[str]:
         """What exists of the sandbox once these stacks are gone."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while stacks & (left := self.stacks()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return left

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from tests.conftest import CreateFunction, Deploy, DeploymentError, create_lambda_function, temporary_stacks
+from tests.patience import PATIENCE
 
 ROLE = "arn:aws:iam::000000000000:role/firehose"
 HANDLER = """
@@ -249,7 +250,7 @@ def test_a_full_buffer_is_delivered_without_a_flush(start: Start) -> None:
     pipeline = start(resources(plain))
     data = b"x" * 1_000_000
     pipeline.put(data, data)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not pipeline.objects("Lake", "") and time.monotonic() < deadline:
         time.sleep(0.05)
     assert list(pipeline.objects("Lake", "").values()) == [data * 2]

@@ -18,6 +18,7 @@ from practice.local_cloud.spark.job_errors import cause, error_message
 from practice.local_cloud.spark.job_process import JobProcess
 from tests.conftest import Deploy, free_port
 from tests.glue_jobs import ROLE, Jobs
+from tests.patience import PATIENCE
 
 SHOW_ARGUMENTS = "import json, sys; print(json.dumps(sys.argv))"
 SLEEP = "import time; print('sleeping', flush=True); time.sleep(60)"
@@ -185,7 +186,7 @@ def test_job_ends_with_the_local_cloud(tmp_path: Path) -> None:
     running = _processes_of(run_id)
     psutil.Process(cloud.state.pid).kill()
 
-    _, alive = psutil.wait_procs(running, timeout=10)
+    _, alive = psutil.wait_procs(running, timeout=PATIENCE)
     assert running
     assert not alive
 

@@ -15,6 +15,7 @@ import pytest
 
 from practice.local_cloud.lifecycle import LocalCloud
 from tests.conftest import Deploy, temporary_stacks
+from tests.patience import PATIENCE
 from tests.sagemaker_jobs import ROLE, SageMakerJobs
 from tests.synthesis import ROOT, synthesize
 
@@ -97,7 +98,7 @@ def test_a_job_without_spot_is_stopped_told_and_tagged_and_one_on_spot_is_left_a
     job = jobs.wait(on_demand)
     assert job["TrainingJobStatus"] == "Stopped"
     assert f"Training job {on_demand} was stopped: not on managed spot" in notices()
-    assert "not on managed spot" in tags(jobs, on_demand).values()
+    until(lambda: str("not on managed spot" in tags(jobs, on_demand).values()), "True")
     assert jobs.sagemaker.describe_training_job(TrainingJobName=on_spot)["TrainingJobStatus"] == "InProgress"
     assert tags(jobs, on_spot) == {}
     jobs.sagemaker.stop_training_job(TrainingJobName=on_spot)
@@ -106,10 +107,7 @@ def test_a_job_without_spot_is_stopped_told_and_tagged_and_one_on_spot_is_left_a
 
 def tags(jobs: SageMakerJobs, name: str) -> dict[str, str]:
     arn = jobs.sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobArn"]
-    deadline = time.monotonic() + 2
-    while not (found := jobs.sagemaker.list_tags(ResourceArn=arn)["Tags"]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return {tag["Key"]: tag["Value"] for tag in found}
+    return {tag["Key"]: tag["Value"] for tag in jobs.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
 
 
 @pytest.fixture
@@ -132,7 +130,7 @@ def app(local_cloud: LocalCloud, deployed: dict[str, str]) -> Iterator[Callable[
 
 
 def until(status: Callable[[], str], wanted: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while status() != wanted and time.monotonic() < deadline:
         time.sleep(0.05)
     assert status() == wanted

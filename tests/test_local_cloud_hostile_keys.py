@@ -22,6 +22,7 @@ from practice.local_cloud.lifecycle import LocalCloud
 from tests.conftest import free_port
 from tests.glue_jobs import Jobs
 from tests.local_lake import Lake
+from tests.patience import PATIENCE
 from tests.sagemaker_jobs import ENDED, IMAGE, ROLE, SageMakerJobs
 
 UP = "../" * 20
@@ -89,7 +90,7 @@ def start_processing(
 
 def process(jobs: SageMakerJobs, command: str, prefix: str) -> dict[str, Any]:
     """A processing job that has ended."""
-    name, deadline = start_processing(jobs, command, prefix), time.monotonic() + 60
+    name, deadline = start_processing(jobs, command, prefix), time.monotonic() + PATIENCE
     while (job := jobs.sagemaker.describe_processing_job(ProcessingJobName=name))["ProcessingJobStatus"] not in ENDED:
         assert time.monotonic() < deadline, f"{name} is still {job['ProcessingJobStatus']}"
         time.sleep(0.05)

@@ -19,6 +19,7 @@ from practice.local_cloud.sagemaker.pipeline_definition import read
 from practice.local_cloud.sagemaker.pipeline_values import at, outcome, resolve
 from tests.conftest import Deploy, DeploymentError
 from tests.example_pipeline import ROLE, compare, condition, example, fail, small, step
+from tests.patience import PATIENCE
 from tests.sagemaker_in_process import SageMaker
 
 Json = dict[str, Any]
@@ -504,7 +505,7 @@ def test_a_deployed_pipeline_runs_and_is_updated_in_place(local_cloud: LocalClou
     assert {"Key": "sandbox", "Value": "test"} in client.list_tags(ResourceArn=arn)["Tags"]
 
     execution = client.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while client.describe_pipeline_execution(PipelineExecutionArn=execution)["PipelineExecutionStatus"] == "Executing":
         assert time.monotonic() < deadline
         time.sleep(0.02)

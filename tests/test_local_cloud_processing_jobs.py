@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
+from tests.patience import PATIENCE
 from tests.sagemaker_jobs import ENDED, IMAGE, ROLE, SageMakerJobs, archive
 
 RESOURCES = {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}}
@@ -35,7 +36,7 @@ def start(jobs: SageMakerJobs, command: Sequence[str], image: str = IMAGE, **req
 
 
 def wait(jobs: SageMakerJobs, name: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while (job := jobs.sagemaker.describe_processing_job(ProcessingJobName=name))["ProcessingJobStatus"] not in ENDED:
         assert time.monotonic() < deadline, f"{name} is still {job['ProcessingJobStatus']}"
         time.sleep(0.05)

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.sagemaker.job_process import JobProcess, localized
+from tests.patience import PATIENCE
 from tests.sagemaker_jobs import SageMakerJobs, passed
 
 SLEEP = "import time; print('sleeping', flush=True); time.sleep(60)"
@@ -332,7 +333,7 @@ def test_script_that_ignores_the_signal_is_killed_with_what_it_started(tmp_path:
     process.end()
 
     assert process.exit_code == 137
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while started.is_running() and started.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "what the script started still runs"
         time.sleep(0.05)
@@ -354,7 +355,7 @@ time.sleep(60)
     cloud.kill()
     cloud.wait()
 
-    assert not psutil.wait_procs([running], timeout=10)[1]
+    assert not psutil.wait_procs([running], timeout=PATIENCE)[1]
 
 
 @pytest.mark.parametrize(
@@ -380,7 +381,7 @@ def _said(jobs: SageMakerJobs, name: str) -> str:
 
 def _process_told_in(log: Path) -> psutil.Process:
     """The process whose id a script writes."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not log.exists() or not re.match(r"\d+\n", log.read_text()):
         assert time.monotonic() < deadline, "the script has not begun"
         time.sleep(0.02)

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.sagemaker.tuning_ranges import Categories, NumberRange
 from practice.local_cloud.sagemaker.tuning_strategies import BayesianSearch, HyperbandSearch
+from tests.patience import PATIENCE
 from tests.sagemaker_jobs import ENDED, SageMakerJobs
 
 SCRIPT = "import sys; a = dict(zip(sys.argv[1::2], sys.argv[2::2])); print('score:', (float(a['--eta']) - 0.3) ** 2)"
@@ -47,7 +48,7 @@ def start(jobs: SageMakerJobs, script: str, config: dict[str, Any] | None = None
 
 
 def wait(jobs: SageMakerJobs, name: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while True:
         job = jobs.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
         if job["HyperParameterTuningJobStatus"] in ENDED:
