@@ -18,7 +18,7 @@ from tests.test_local_cloud_pipeline import Machines, State
 
 ENDED = {"SUCCESS", "FAILED", "CANCELLED"}
 LOG_GROUP = "/aws/emr-serverless/test"
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; time.sleep(3600)"
 START_AND_WAIT = "arn:aws:states:::emr-serverless:startJobRun.sync"
 
 

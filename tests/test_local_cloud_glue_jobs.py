@@ -21,7 +21,7 @@ from tests.glue_jobs import ROLE, Jobs
 from tests.patience import PATIENCE
 
 SHOW_ARGUMENTS = "import json, sys; print(json.dumps(sys.argv))"
-SLEEP = "import time; print('sleeping', flush=True); time.sleep(60)"
+SLEEP = "import time; print('sleeping', flush=True); time.sleep(3600)"
 
 
 @pytest.fixture

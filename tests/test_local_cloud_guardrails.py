@@ -19,7 +19,7 @@ from tests.patience import PATIENCE
 from tests.sagemaker_jobs import ROLE, SageMakerJobs
 from tests.synthesis import ROOT, synthesize
 
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; time.sleep(3600)"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/any"
 OTHERS: dict[str, Any] = {
     "Notices": {"Type": "AWS::SNS::Topic", "Properties": {}},

@@ -17,7 +17,7 @@ from tests.glue_jobs import ENDED, Jobs
 from tests.patience import PATIENCE
 
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; time.sleep(3600)"
 START_AND_WAIT = "arn:aws:states:::glue:startJobRun.sync"
 State = dict[str, Any]
 

@@ -21,7 +21,7 @@ from practice.local_cloud.sagemaker.job_process import JobProcess, localized
 from tests.patience import PATIENCE
 from tests.sagemaker_jobs import SageMakerJobs, passed
 
-SLEEP = "import time; print('sleeping', flush=True); time.sleep(60)"
+SLEEP = "import time; print('sleeping', flush=True); time.sleep(3600)"
 TELL = "import json, os, sys; print(json.dumps([sys.argv, dict(os.environ)]))"
 COUNT = """
     # counts to a number, one every tenth of a second, and goes on from the checkpoint
@@ -212,7 +212,7 @@ def test_script_has_time_for_a_checkpoint_before_the_machine_is_taken(jobs: Sage
             sys.exit(143)
         signal.signal(signal.SIGTERM, save)
         print("ready", flush=True)
-        time.sleep(60)
+        time.sleep(3600)
     """
     name = jobs.start_spot(script, CheckpointConfig={"S3Uri": jobs.uri("notice")})
     while "ready" not in _said(jobs, name):
@@ -323,7 +323,7 @@ def test_pipe_mode_is_refused(jobs: SageMakerJobs) -> None:
 
 def test_script_that_ignores_the_signal_is_killed_with_what_it_started(tmp_path: Path) -> None:
     script = "import signal, subprocess, sys, time; signal.signal(15, signal.SIG_IGN); "
-    script += f"print(subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid, flush=True); time.sleep(60)"
+    script += f"print(subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid, flush=True); time.sleep(3600)"
     log = tmp_path / "log"
     process = JobProcess([sys.executable, "-c", script], directory=tmp_path, output=log, environment=dict(os.environ))
     started = _process_told_in(log)
@@ -346,7 +346,7 @@ import os, pathlib, sys, time
 from practice.local_cloud.sagemaker.job_process import JobProcess
 place = pathlib.Path({str(tmp_path)!r})
 JobProcess([sys.executable, "job.py"], directory=place, output=place / "log", environment=dict(os.environ))
-time.sleep(60)
+time.sleep(3600)
 """
     cloud = subprocess.Popen([sys.executable, "-c", parent])  # noqa: S603 - our own program
     running = _process_told_in(tmp_path / "log")

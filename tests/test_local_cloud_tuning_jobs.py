@@ -116,7 +116,7 @@ def test_hyperband_stops_what_does_badly_early(jobs: SageMakerJobs) -> None:
 
 
 def test_stopped_job_stops_its_training_job(jobs: SageMakerJobs) -> None:
-    name = start(jobs, "import time; time.sleep(60)")
+    name = start(jobs, "import time; time.sleep(3600)")
     while not trainings(jobs, name):
         time.sleep(0.05)
 
