@@ -178,6 +178,31 @@ def test_a_registration_asks_for_its_group_first_and_takes_that_it_exists(
         assert sagemaker.client.describe_model_package(ModelPackageName=f"{name}/{version}")
 
 
+CALLS = {
+    "Processing": ["CreateProcessingJob", "DescribeProcessingJob"],
+    "Training": ["CreateTrainingJob", "DescribeTrainingJob"],
+    "Tuning": ["CreateHyperParameterTuningJob", "DescribeHyperParameterTuningJob"],
+    "RegisterModel": ["CreateModelPackageGroup", "CreateModelPackage", "DescribeModelPackage"],
+    "Condition": [],
+    "Fail": [],
+}
+"""What each type of step calls, in order: what a pipeline's role has to be allowed."""
+
+
+def test_each_step_makes_the_calls_of_its_type_in_order(
+    sagemaker: SageMaker, group: str, evaluation: Evaluation, calls: list[str]
+) -> None:
+    text = example_in(group)
+    create(sagemaker, group, text)
+    execution = start(sagemaker, group)
+    calls.clear()
+    assert sagemaker.wait(execution)["PipelineExecutionStatus"] == "Succeeded"
+    made = [call for call in calls if call != "DescribePipelineExecution"]
+    types = {name: found.type for name, found in read(text).steps.items()}
+    assert made == [call for name in steps(sagemaker, execution) for call in CALLS[types[name]]]
+    assert {*types.values()} <= CALLS.keys()
+
+
 def test_a_registration_fails_when_its_group_is_refused(sagemaker: SageMaker, name: str, calls: list[str]) -> None:
     create(sagemaker, name, registration("no group's name"))
     reason = sagemaker.wait(start(sagemaker, name))["FailureReason"]
