@@ -75,7 +75,7 @@ class SageMakerJobs:
             "OutputDataConfig": {"S3OutputPath": self.uri("models")},
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
             "RoleArn": ROLE,
-            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
             **request,
         }
 
@@ -98,7 +98,7 @@ class SageMakerJobs:
         spot = {
             "EnableManagedSpotTraining": True,
             "CheckpointConfig": {"S3Uri": self.uri("checkpoints")},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
         }
         name = self.start(script, **{**spot, **request})
         self.wait(name, "SecondaryStatus", {"Training"})

@@ -24,13 +24,14 @@ from tests.sagemaker_jobs import SageMakerJobs, passed
 SLEEP = "import time; print('sleeping', flush=True); time.sleep(3600)"
 TELL = "import json, os, sys; print(json.dumps([sys.argv, dict(os.environ)]))"
 COUNT = """
-    # counts to a number, one every tenth of a second, and goes on from the checkpoint
+    # counts to eleven and waits to be interrupted; from a checkpoint on, counts to twelve and ends
     import os, pathlib, time
     place = pathlib.Path(os.environ["SM_MODEL_DIR"]).parent / "checkpoints" / "count"
-    count = int(place.read_text()) if place.exists() else 0
+    resumed = place.exists()
+    count = int(place.read_text()) if resumed else 0
     print("from", count)
     while count < 12:
-        count += 1
+        count += resumed or count < 11
         time.sleep(0.1)
         place.with_suffix(".new").write_text(str(count))
         place.with_suffix(".new").replace(place)
