@@ -54,6 +54,19 @@ class Field:
         return -int(Decimal(str(self.schema["multipleOf"])).as_tuple().exponent)
 
     @property
+    def earliest(self) -> str:
+        """The first day or moment that a field of days or moments can have; it sorts as text.
+
+        Source of the keywords, which JSON Schema itself lacks: https://ajv.js.org/packages/ajv-formats.html
+        """
+        return str(self.schema["formatMinimum"])
+
+    @property
+    def latest(self) -> str:
+        """The last one."""
+        return str(self.schema["formatMaximum"])
+
+    @property
     def glue_type(self) -> str:
         """The Hive type of the column in a typed table.
 
@@ -128,6 +141,11 @@ class Contract:
         """All fields, in the order the contract declares them."""
         required = frozenset(self.schema["required"])
         return tuple(Field(name, schema, name in required) for name, schema in self.schema["properties"].items())
+
+    @property
+    def given(self) -> tuple[Field, ...]:
+        """The fields that a producer sets."""
+        return tuple(field for field in self.fields if not field.read_only)
 
     @property
     def record_identifier(self) -> str:

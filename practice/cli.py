@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from rich.table import Table
 
 from contracts import ContractError
+from contracts.csv_file import line, written
 from practice import (
     cost_commands,
     doctor_command,
@@ -26,9 +28,10 @@ from practice import (
     sweep_command,
     training_commands,
 )
-from practice.console import COMMAND, FINE, fail, remark, say, show, show_answer, step, styled, table, waiting
+from practice.console import COMMAND, FINE, confirm, fail, remark, say, show, show_answer, step, styled, table, waiting
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
+from practice.customers import alike, columns, objections, read_file
 from practice.errors import PracticeError
 from practice.flush import flush as deliver
 from practice.ingest import land_customers
@@ -51,6 +54,12 @@ app = typer.Typer(
 )
 generate = typer.Typer(help="Write sample data to a file or to standard output.", no_args_is_help=True)
 land = typer.Typer(help="Put batch files into the raw zone.", no_args_is_help=True)
+
+CustomersFile = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", exists=True, dir_okay=False, help="Your own CSV file, instead of generated customers."),
+]
+Anyway = Annotated[bool, typer.Option("--anyway", help="Do not ask, even if nothing of the file fits the contract.")]
 
 MACHINE = "On this machine"
 DATA = "Data in"
@@ -155,14 +164,20 @@ def generate_customers(
 @land.command("customers")
 def land_customers_now(
     context: typer.Context,
+    file: CustomersFile = None,
     number: Annotated[int, typer.Option("--orders", min=1, help="The customers behind this many orders.")] = Plan.count,
     seed: Seed = Plan.seed,
+    anyway: Anyway = False,
     aws: Aws = None,
 ) -> None:
-    """Land today's batch of customers in the raw zone."""
+    """Land today's batch of customers in the raw zone.
+
+    Rows of a file that the quality gate will refuse land too, and are told beforehand: the gate keeps them.
+    """
     sandbox = context.obj.sandbox(aws)
     plan = Plan(number, seed)
-    url, landed = land_customers(sandbox, customers(plan), plan.end.date())
+    lines = _own_customers(file, plan.end.date(), anyway=anyway) if file else customers(plan)
+    url, landed = land_customers(sandbox, lines, plan.end.date())
     say(f"{landed:,} customers in {url}")
 
 
@@ -182,6 +197,7 @@ def send(
     duplicates: TwiceShare = Plan.duplicates,
     messy: MessyShare = Plan.messy,
     end: End = None,
+    anyway: Anyway = False,
     aws: Aws = None,
 ) -> None:
     """Stream orders into the lake-house.
@@ -192,6 +208,7 @@ def send(
     sandbox, directory = context.obj.sandbox(aws), context.obj.directory
     if file:
         due = _validated(file)
+        _ask_if_nothing_fits(due.processed, "record", file, anyway=anyway)
         sent = send_all(sandbox, _lines(file), total=due.raw, directory=directory)
     else:
         manifest = Manifest()
@@ -299,6 +316,28 @@ def _validated(file: Path) -> Counts:
             "when the one before is delivered.",
         )
     return Counts(validation.records, validation.records - validation.reasons.total(), validation.reasons)
+
+
+def _own_customers(file: Path, today: date, *, anyway: bool) -> Iterator[str]:
+    """The lines to land of a person's file; what the gate will refuse is shown by column and reason."""
+    rows = read_file(file)
+    found = list(objections(rows, today))
+    refused = len({objection.row for objection in found})
+    if found:
+        made = table("column", "rows", "first row", "value", "why", numbers=("rows", "first row"))
+        for first, number in alike(found):
+            made.add_row(first.column, f"{number:,}", f"{first.row:,}", first.value, first.why)
+        show(f"What the quality gate will refuse in {file}", made)
+        say(f"{len(rows):,} rows = {len(rows) - refused:,} that fit + {refused:,} that the gate will refuse")
+    else:
+        say(FINE, f"All {len(rows):,} rows of {file} fit the contract.")
+    _ask_if_nothing_fits(len(rows) - refused, "row", file, anyway=anyway)
+    return chain([line(columns())], written(rows))
+
+
+def _ask_if_nothing_fits(fitting: int, unit: str, file: Path, *, anyway: bool) -> None:
+    if not fitting and not anyway:
+        confirm(f"No {unit} of {file} fits the contract. Go on? (Without this question: --anyway)")
 
 
 def _lines(file: Path) -> Iterator[bytes]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from contracts.csv_file import CsvFileError, Row, line, read, written
+from practice.errors import PracticeError
 from practice.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -75,20 +77,35 @@ def stream_of(sandbox: Sandbox) -> tuple[str, Put]:
 
 
 def land_customers(sandbox: Sandbox, lines: Iterable[str], snapshot: date) -> tuple[str, int]:
-    """Put the batch where the shop's daily export would; returns the object's URL and how many customers it holds.
+    """Put the batch where the shop's daily export would; returns the object's URL and how many rows it has then.
 
-    Customers whom the day's batch holds already stay in it, so those of earlier orders are never lost.
+    The first line is the header, and its first name that of the customer's id. Rows of customers whom the day's batch
+    holds already stay in it, so those of earlier orders are never lost; a row of the same id replaces them. A row that
+    cannot be read stays the line that it is: the quality gate keeps it, with the reason.
     """
     s3: S3Client = sandbox.client("s3")
     bucket, key = sandbox["RawBucket"], f"customers/snapshot_date={snapshot.isoformat()}/customers.csv"
-    header, *customers = lines
+    url = f"s3://{bucket}/{key}"
+    header, *given = lines
+    names = header.strip().split(",")
+    batch = read("".join((header, *given)).encode(), "the batch", names)
     try:
-        _, *earlier = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines(keepends=True)
+        earlier = read(s3.get_object(Bucket=bucket, Key=key)["Body"].read(), url, names)
     except s3.exceptions.NoSuchKey:
         earlier = []
-    by_id = {line.partition(",")[0]: line for line in (*earlier, *customers)}
-    s3.put_object(Bucket=bucket, Key=key, Body="".join((header, *by_id.values())).encode())
-    return f"s3://{bucket}/{key}", len(by_id)
+    except CsvFileError as error:
+        raise PracticeError(f"{error} Nothing was landed; put that file right, or delete it.") from None
+    rows = [row for alike in (_by_customer(earlier) | _by_customer(batch)).values() for row in alike]
+    s3.put_object(Bucket=bucket, Key=key, Body="".join((line(names), *written(rows))).encode())
+    return url, len(rows)
+
+
+def _by_customer(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows by customer; one that has no id, or cannot be read, by its text."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault((row.values[0] if row.values else "") or f"\n{row.text}", []).append(row)
+    return found
 
 
 def _batches(records: Iterable[bytes], refused: Callable[[bytes, str], None]) -> Iterator[list[bytes]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
 from contracts import Contract
+from contracts.csv_file import line
 from practice.sample.plan import Plan
 from practice.sample.values import filled, identifier, seeded, within
 
@@ -18,13 +17,8 @@ def customers(plan: Plan, contract: Contract | None = None) -> Iterator[str]:
     """
     contract = contract or Contract.load("customers")
     fields = {field.name: field for field in contract.fields if not field.read_only}
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fields, lineterminator="\n")
-    writer.writeheader()
+    yield line([*fields])
     for customer in plan.shop.customers_behind(plan.events):
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
         told = {
             "customer_id": identifier(fields["customer_id"], customer.number),
             "signup_date": customer.signup.date().isoformat(),
@@ -32,7 +26,10 @@ def customers(plan: Plan, contract: Contract | None = None) -> Iterator[str]:
             "birth_year": customer.birth_year and int(within(fields["birth_year"], customer.birth_year)),
         }
         values = filled(contract, told, customer.signup, seeded(plan.seed, "export", customer.number))
-        writer.writerow(
-            {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
-        )
-    yield buffer.getvalue()
+        yield line([_text(values.get(name)) for name in fields])
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
