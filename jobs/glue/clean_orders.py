@@ -16,6 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as all of Spark's documen
 from jobs.refinery import storage
 from jobs.refinery.arguments import day, read_arguments, whole_number
 from jobs.refinery.clean import can_be_cleaned, clean_customers, clean_orders
+from jobs.refinery.customers import newest_batch
 from jobs.refinery.schemas import orders_schema
 from jobs.refinery.session import spark_session
 
@@ -30,13 +31,13 @@ def main(argv: Sequence[str]) -> None:
     lookback = whole_number("lookback_days", arguments["lookback_days"], 1, 3650)
     days = [as_of - timedelta(days=back) for back in reversed(range(lookback))]
     processed = f"s3://{arguments['processed_bucket']}"
-    raw_customers = f"s3://{arguments['raw_bucket']}/customers/"
     if not storage.exists(f"{processed}/orders/"):
         raise FileNotFoundError(f"no object under {processed}/orders/; expected the orders Firehose writes. Send some.")
     spark = spark_session("clean_orders")
 
-    snapshot = _newest_snapshot(raw_customers, as_of)
-    customers = clean_customers(storage.read_csv(spark, f"{raw_customers}snapshot_date={snapshot}/"), snapshot)
+    batch = newest_batch(spark, arguments["raw_bucket"], as_of)
+    snapshot = batch.day
+    customers = clean_customers(batch.rows, snapshot)
     storage.write_partitions(customers, f"{processed}/cleaned_customers/", "snapshot_date", [snapshot.isoformat()])
 
     orders = storage.read_parquet(spark, f"{processed}/orders/", orders_schema())
@@ -50,18 +51,6 @@ def main(argv: Sequence[str]) -> None:
         f"Cleaned the orders from {days[0]} to {days[-1]} with the customers of {snapshot}. {left_out} events were "
         "left out: without an id or a time, or in the partition of a day that is not theirs and out of this range."
     )
-
-
-def _newest_snapshot(uri: str, as_of: date) -> date:
-    snapshots = [date.fromisoformat(value) for value in storage.partition_values(uri, "snapshot_date")]
-    past = [snapshot for snapshot in snapshots if snapshot <= as_of]
-    if not past:
-        raise FileNotFoundError(
-            f"no snapshot of the customers under {uri} up to {as_of}; found: "
-            f"{', '.join(map(str, snapshots)) or 'none'}. Land {uri}snapshot_date={as_of}/customers.csv, or run "
-            "for a later day."
-        )
-    return max(past)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> None:
         print(_fit(bucket, day("training_until", asked)))  # noqa: T201 - a job's output is its log
         return
     as_of = day("as_of", arguments["as_of"])
-    published = map(date.fromisoformat, storage.partition_values(curated(bucket, LABELS), "cutoff_date"))
+    published = storage.day_folders(curated(bucket, LABELS), "cutoff_date").days
     labelled = labelled_cutoffs(published, as_of)
     if not labelled:
         why = f"no published cutoff has labels on {as_of}, since none is {HORIZON.days} days old by then"

@@ -23,6 +23,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from contracts import Contract
 from jobs.refinery import storage
 from jobs.refinery.arguments import ArgumentError, day, read_arguments, whole_number
+from jobs.refinery.customers import newest_batch
 from jobs.refinery.quality_measures import measured
 from jobs.refinery.quality_verdict import Verdict, rejected_rows, verdict_of
 from jobs.refinery.region import region
@@ -64,7 +65,7 @@ def _verdict_uri(processed: str, verdict: Verdict) -> str:
 
 def _read(spark: SparkSession, data_set: str, as_of: date, arguments: dict[str, str]) -> Judged:
     if data_set == "customers":
-        return _customers(spark, f"s3://{arguments['raw_bucket']}/customers/", as_of)
+        return _customers(spark, arguments["raw_bucket"], as_of)
     if data_set == "orders":
         back = whole_number("lookback_days", arguments["lookback_days"], 1, 3650)
         return _orders(spark, f"s3://{arguments['processed_bucket']}/orders/", as_of, back)
@@ -76,15 +77,15 @@ def _read(spark: SparkSession, data_set: str, as_of: date, arguments: dict[str, 
     raise ArgumentError(f"--dataset is {data_set!r}; allowed: customers, orders, customer_features.")
 
 
-def _customers(spark: SparkSession, place: str, as_of: date) -> Judged:
+def _customers(spark: SparkSession, raw_bucket: str, as_of: date) -> Judged:
     """The newest batch until the day, as it came."""
-    snapshots = [day for day in storage.partition_values(place, "snapshot_date") if day <= as_of.isoformat()]
-    if not snapshots:
-        names = [field.name for field in Contract.load("customers").fields]
+    try:
+        batch = newest_batch(spark, raw_bucket, as_of)
+    except FileNotFoundError:
+        names = [field.name for field in Contract.load("customers").given]
         columns = [StructField(name, StringType()) for name in [*names, storage.CORRUPT, "snapshot_date"]]
-        return Judged(spark.createDataFrame([], StructType(columns)), f"{place} until {as_of}")
-    snapshot = f"{place}snapshot_date={snapshots[-1]}/"
-    return Judged(storage.read_csv(spark, snapshot).withColumn("snapshot_date", F.lit(snapshots[-1])), snapshot)
+        return Judged(spark.createDataFrame([], StructType(columns)), f"s3://{raw_bucket}/customers/ until {as_of}")
+    return Judged(batch.rows.withColumn("snapshot_date", F.lit(batch.day.isoformat())), batch.place)
 
 
 def _orders(spark: SparkSession, place: str, as_of: date, lookback_days: int) -> Judged:

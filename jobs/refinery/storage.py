@@ -12,23 +12,26 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#Consi
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import boto3
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - as all of Spark's documentation has it
+
+from contracts.csv_file import check_header
+from jobs.refinery.day_folders import DayFolders
 
 from jobs.refinery.region import region
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
 
 CORRUPT = "_corrupt_record"
-"""The column of ``read_csv`` with the whole line, if that has more or fewer fields than the header."""
+"""The column of ``read_csv`` with the whole line, if that has more or fewer values than the header."""
 
 ROWS_PER_FILE = 1_000_000
 _HEADER_BYTES = 64 * 1024
@@ -48,16 +51,20 @@ def read_parquet(spark: SparkSession, uri: str, schema: StructType | None = None
     return spark.read.schema(schema).parquet(uri)
 
 
-def read_csv(spark: SparkSession, uri: str) -> DataFrame:
-    """The rows of all CSV objects under a prefix, every value as text under the name its own header gives it.
+def read_csv(spark: SparkSession, uri: str, names: Sequence[str]) -> DataFrame:
+    """The rows of all CSV objects under a prefix, every value as text, as ``contracts/csv_file.py`` says they lie.
 
-    So neither another order of the columns nor one more of them moves a value, and a value of the wrong type is still
-    there to be judged. A line that does not fit its header has the whole of it in ``_corrupt_record``.
+    A row is a line and a value ends at a comma, as for Athena: nothing joins two lines, and no quote is taken away. A
+    line with more or fewer values than there are names has the whole of it in ``_corrupt_record``; a blank one is no
+    row.
+
+    Raises:
+        CsvFileError: for an object whose header is not these names in this order.
     """
-    tables = [_csv(spark, object_uri) for object_uri in list_objects(uri)]
+    tables = [_csv(spark, object_uri, names) for object_uri in list_objects(uri)]
     if not tables:
         raise FileNotFoundError(f"no object under {uri}; expected CSV files with a header. Land them first.")
-    return reduce(lambda table, other: table.unionByName(other, allowMissingColumns=True), tables)
+    return reduce(DataFrame.unionAll, tables)
 
 
 def write_partitions(frame: DataFrame, uri: str, partition_by: str | Sequence[str], covers: Iterable[str] = ()) -> None:
@@ -121,32 +128,31 @@ def partition_values(uri: str, column: str) -> list[str]:
     return sorted(unquote(name.removeprefix(f"{column}=")) for name in names if name.startswith(f"{column}="))
 
 
+def day_folders(uri: str, column: str) -> DayFolders:
+    """The days that a table has, by its first partition column; what is no day is told in the job's log."""
+    place = uri.rstrip("/") + "/"
+    found = DayFolders.among(list_objects(place), place, column)
+    if found.warning:
+        print(found.warning)  # noqa: T201 - a job's output is its log
+    return found
+
+
 def delete(uri: str) -> None:
     """Delete the object, or everything under the prefix."""
     _delete_objects(list_objects(uri))
 
 
-def _csv(spark: SparkSession, uri: str) -> DataFrame:
-    fields = [StructField(name, StringType()) for name in [*_header(uri), CORRUPT]]
-    return spark.read.csv(
-        uri,
-        schema=StructType(fields),
-        header=True,
-        columnNameOfCorruptRecord=CORRUPT,
-        escape='"',
-        multiLine=True,
-        ignoreLeadingWhiteSpace=False,
-        ignoreTrailingWhiteSpace=False,
-    )
-
-
-def _header(uri: str) -> list[str]:
+def _csv(spark: SparkSession, uri: str, names: Sequence[str]) -> DataFrame:
     bucket, key = _split(uri)
-    body = _s3().get_object(Bucket=bucket, Key=key)["Body"].read(_HEADER_BYTES)
-    names = next(csv.reader(io.StringIO(body.decode("utf-8-sig", "replace"))), [])
-    if not names or len({*names, CORRUPT, ""}) != len(names) + 2:
-        raise ValueError(f"{uri} begins with {names}; expected a header of distinct names. Land the file again.")
-    return names
+    check_header(_s3().get_object(Bucket=bucket, Key=key)["Body"].read(_HEADER_BYTES), uri, names)
+    values = F.split("value", ",", -1)
+    whole, places = F.size(values) == len(names), [(F.lit(place), name) for place, name in enumerate(names)]
+    # Spark numbers the lines of a file from 0 on, so the header that was just checked is known by its place alone
+    lines = spark.read.text(uri).withColumn("_line", F.monotonically_increasing_id()).where("_line > 0")
+    return lines.where(F.trim("value") != "").select(
+        *(F.when(whole & (F.get(values, place) != ""), F.get(values, place)).alias(name) for place, name in places),
+        F.when(~whole, F.col("value")).alias(CORRUPT),
+    )
 
 
 def _delete_objects(uris: Iterable[str]) -> None:
