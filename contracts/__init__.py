@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from contracts.text import is_safe
+from contracts.text import FORMATS, is_safe
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # not in the Pythons of EMR Serverless and SageMaker
@@ -55,9 +55,13 @@ class Field:
 
     @property
     def earliest(self) -> str:
-        """The first day or moment that a field of days or moments can have; it sorts as text.
+        """The first day or moment that a field of such can have, in a form that sorts as text.
 
-        Source of the keywords, which JSON Schema itself lacks: https://ajv.js.org/packages/ajv-formats.html
+        Never before 1900: Spark writes no day before 1582-10-15 and no moment before 1900 to Parquet, since older
+        readers count them by another calendar.
+
+        Sources: https://ajv.js.org/packages/ajv-formats.html (the keywords, which JSON Schema itself lacks),
+        https://spark.apache.org/docs/3.5.6/sql-data-sources-parquet.html (datetimeRebaseModeInWrite)
         """
         return str(self.schema["formatMinimum"])
 
@@ -129,6 +133,12 @@ class Contract:
                     "text that a spreadsheet runs, or that shows as something else. Give it an enum, the format date "
                     "or date-time, or a pattern such as ^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$: a letter or digit first, "
                     "then letters, digits, spaces and -./:_ in classes with {n} or {n,m}. contracts/text.py says why."
+                )
+            if field.schema.get("format") in FORMATS and not {"formatMinimum", "formatMaximum"} <= field.schema.keys():
+                raise ContractError(
+                    f"field {field.name!r} of contracts/{name}.json has {dict(field.schema)!r}, a day or moment "
+                    "without bounds. Give it formatMinimum and formatMaximum, such as 1900-01-01 and 2100-12-31: what "
+                    "some systems write for no date, 0001-01-01 or 9999-12-31, is in the calendar too."
                 )
         return contract
 

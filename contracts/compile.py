@@ -83,8 +83,8 @@ def compile_contract(contract: Contract) -> str:
 def _check(field: Field) -> Check:
     schema = field.schema
     match schema.get("type"), _constraints(field):
-        case "string", ["format"] if schema["format"] == "date-time":
-            return Check("utc_time", "arrival")
+        case "string", ["format", "formatMaximum", "formatMinimum"] if schema["format"] == "date-time":
+            return Check("utc_time", f"{field.earliest!r}, {field.latest!r}, arrival")
         case "string", _:
             return _text_check(field)
         case "boolean", []:
@@ -119,8 +119,9 @@ def _constraints(field: Field) -> list[str]:
 def _unsupported(field: Field) -> ContractError:
     return ContractError(
         f"field {field.name!r} has {dict(field.schema)!r}, which the transform cannot check; allowed besides a "
-        "description: string with enum, pattern (from ^ to $) or format date-time, and with "
-        "x-case upper or lower; boolean; integer with minimum and maximum; number with these and multipleOf. "
+        "description: string with enum, pattern (from ^ to $) or format date-time with formatMinimum and "
+        "formatMaximum, and with x-case upper or lower; boolean; integer with minimum and maximum; number with these "
+        "and multipleOf. "
         "Declare the field so, or teach contracts/compile.py and firehose_transform/fields.py the new kind."
     )
 

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from itertools import chain
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from rich.table import Table
 
 from contracts import ContractError
-from contracts.csv_file import line, written
 from practice import (
     cost_commands,
     doctor_command,
@@ -31,7 +30,7 @@ from practice import (
 from practice.console import COMMAND, FINE, confirm, fail, remark, say, show, show_answer, step, styled, table, waiting
 from practice.counts import Counts, count, expected
 from practice.crawl import crawl as run_crawler
-from practice.customers import alike, columns, objections, read_file
+from practice.customers import alike, objections, read_file, to_land
 from practice.errors import PracticeError
 from practice.flush import flush as deliver
 from practice.ingest import land_customers
@@ -57,7 +56,9 @@ land = typer.Typer(help="Put batch files into the raw zone.", no_args_is_help=Tr
 
 CustomersFile = Annotated[
     Path | None,
-    typer.Option("--file", "-f", exists=True, dir_okay=False, help="Your own CSV file, instead of generated customers."),
+    typer.Option(
+        "--file", "-f", exists=True, dir_okay=False, help="Your own CSV file, instead of generated customers."
+    ),
 ]
 Anyway = Annotated[bool, typer.Option("--anyway", help="Do not ask, even if nothing of the file fits the contract.")]
 
@@ -332,7 +333,7 @@ def _own_customers(file: Path, today: date, *, anyway: bool) -> Iterator[str]:
     else:
         say(FINE, f"All {len(rows):,} rows of {file} fit the contract.")
     _ask_if_nothing_fits(len(rows) - refused, "row", file, anyway=anyway)
-    return chain([line(columns())], written(rows))
+    return to_land(rows)
 
 
 def _ask_if_nothing_fits(fitting: int, unit: str, file: Path, *, anyway: bool) -> None:

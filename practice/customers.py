@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from contracts import Contract
-from contracts.csv_file import CsvFileError, Row, read
+from contracts.csv_file import CsvFileError, Row, line, read, written
 from contracts.values import objection
 from practice.errors import PracticeError
 
@@ -29,20 +29,21 @@ class Objection:
     why: str
 
 
-def columns() -> list[str]:
-    """The columns of a file of customers, in order."""
-    return [field.name for field in Contract.load("customers").given]
-
-
 def read_file(path: Path) -> list[Row]:
     """The rows of a person's file; a PracticeError says what is wrong with it, and how to put it right."""
     try:
-        rows = read(path.read_bytes(), str(path), columns())
+        rows = read(path.read_bytes(), str(path), _names())
     except CsvFileError as error:
         raise PracticeError(str(error)) from None
     if not rows:
         raise PracticeError(f"{path}: has a header and no customer below it.")
     return rows
+
+
+def to_land(rows: Sequence[Row]) -> Iterator[str]:
+    """The file as it lands: a header in the contract's order, then each row."""
+    yield line(_names())
+    yield from written(rows)
 
 
 def objections(rows: Sequence[Row], today: date) -> Iterator[Objection]:
@@ -67,6 +68,10 @@ def alike(found: Sequence[Objection]) -> list[tuple[Objection, int]]:
         firsts.setdefault((one.column, one.why), one)
     numbers = Counter((one.column, one.why) for one in found)
     return [(firsts[kind], number) for kind, number in numbers.most_common()]
+
+
+def _names() -> list[str]:
+    return [field.name for field in Contract.load("customers").given]
 
 
 def _of_the_shop(name: str, value: str, today: date, times: Counter[str]) -> str:

@@ -220,6 +220,9 @@ def test_glue_takes_no_column_for_declared_because_a_declared_name_is_part_of_it
 # ---- a new field ----
 
 
+BOUNDS = {"formatMinimum": "1900-01-01", "formatMaximum": "2100-12-31"}
+
+
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Loads a contract of one field of text."""
@@ -273,8 +276,8 @@ def test_a_field_of_unsafe_text_is_refused_with_what_to_do(load: Any, schema: di
     "schema",
     [
         {"enum": ["paid_search", "30_to_89d", "own use"]},
-        {"format": "date"},
-        {"format": "date-time"},
+        {"format": "date", **BOUNDS},
+        {"format": "date-time", **BOUNDS},
         {"pattern": "^C-[0-9]{1,18}$"},
         {"pattern": "^[A-Z]{3}$"},
         {"pattern": "^[A-Za-z0-9][A-Za-z0-9 ./:_-]{0,63}$"},
@@ -283,6 +286,16 @@ def test_a_field_of_unsafe_text_is_refused_with_what_to_do(load: Any, schema: di
 )
 def test_a_field_of_safe_text_is_taken(load: Any, schema: dict[str, Any]) -> None:
     assert [field.name for field in load(schema).fields] == ["note"]
+
+
+@pytest.mark.parametrize("format_", ["date", "date-time"])
+@pytest.mark.parametrize("left_out", BOUNDS)
+def test_a_day_or_moment_without_bounds_is_refused_with_what_to_do(load: Any, format_: str, left_out: str) -> None:
+    given = {keyword: bound for keyword, bound in BOUNDS.items() if keyword != left_out}
+    with pytest.raises(
+        ContractError, match=r"'note' of contracts/notes\.json .* Give it formatMinimum and formatMaximum"
+    ):
+        load({"format": format_, **given})
 
 
 def test_the_pattern_that_the_refusal_proposes_is_taken(load: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -11,6 +12,13 @@ from contracts import Contract, ContractError
 from contracts.compile import TARGET, compile_contract
 from firehose_transform.reasons import Rejected
 from tests.firehose_events import ARRIVAL, order
+
+MOMENT = {
+    "type": "string",
+    "format": "date-time",
+    "formatMinimum": "2020-01-01T00:00:00.000Z",
+    "formatMaximum": "2026-12-31T23:59:59.999Z",
+}
 
 
 def orders_with(**properties: dict[str, Any] | None) -> Contract:
@@ -45,7 +53,7 @@ def test_the_committed_validator_is_what_the_contract_gives() -> None:
         ({"type": "string", "enum": ["gold"], "x-case": "lower"}, "Gold", "gold", "tin"),
         ({"type": "string", "pattern": "^[A-Z]{4}$", "x-case": "upper"}, "abcd", "ABCD", "abcde"),
         ({"type": "string", "pattern": "^[a-z][0-9]$"}, " a1 ", "a1", "a\u0661"),
-        ({"type": "string", "format": "date-time"}, "2026-03-14T10:00:00+01:00", "2026-03-14T09:00:00.000Z", "noon"),
+        (MOMENT, "2026-03-14T10:00:00+01:00", "2026-03-14T09:00:00.000Z", "noon"),
         ({"type": "integer", "minimum": 0, "maximum": 9}, 3.0, 3, 10),
         ({"type": "number", "minimum": 0, "maximum": 9, "multipleOf": 0.001}, "1.125", 1.125, 1.1255),
         ({"type": "boolean"}, True, True, 1),
@@ -145,3 +153,28 @@ def test_a_field_has_the_feature_type_of_its_schema(field: dict[str, Any], featu
 def test_a_boolean_is_no_feature() -> None:
     with pytest.raises(ContractError, match="Declare a boolean as an integer from 0 to 1"):
         _ = orders_with(added={"type": "boolean"}).fields[-1].feature_type
+
+
+@pytest.mark.parametrize(
+    ("moment", "fits"),
+    [
+        ("2020-01-01T00:00:00Z", True),
+        ("2019-12-31T23:59:59.999Z", False),
+        ("0001-01-01T00:00:00Z", False),
+        ("2026-12-31T23:59:59.999Z", True),
+        ("2027-01-01T00:00:00Z", False),
+        ("9999-12-31T23:59:59Z", False),
+    ],
+)
+def test_the_border_keeps_the_bounds_of_a_moment(moment: str, fits: bool) -> None:
+    namespace: dict[str, Any] = {}
+    exec(compile_contract(orders_with(event_time=MOMENT)), namespace)  # noqa: S102 - our own generator's output
+    with nullcontext() if fits else pytest.raises(Rejected, match=r"time_(too_early|in_future)"):
+        namespace["conform"](order(event_time=moment), "9999-12-31T23:59:59.999Z")
+
+
+@pytest.mark.parametrize("name", ["customers", "orders", "customer_features"])
+def test_no_contract_lets_through_a_day_that_spark_does_not_write(name: str) -> None:
+    bounds = [field.earliest for field in Contract.load(name).fields if "format" in field.schema]
+    assert bounds
+    assert min(bounds) >= "1900-01-01"

@@ -22,7 +22,7 @@ def folders(*names: str) -> DayFolders:
         "snapshot_date=2026-W47-5", "snapshot_date=", "snapshot_date", "snapshot_date=2026-11-20%20",
         "snapshot_date=2026%2D11%2D20", "snapshot_date= 2026-11-20", "Snapshot_Date=2026-11-20", "day=2026-11-20",
         "snapshot_date=2026-11-20T00:00:00", "snapshot_date=26-11-20", "snapshot_date=2026-1-2", "2026-11-20",
-        "snapshot_date=__HIVE_DEFAULT_PARTITION__", "snapshot_date=２０２６-11-20", "customers.csv",
+        "snapshot_date=__HIVE_DEFAULT_PARTITION__", "snapshot_date=\uff12\uff10\uff12\uff16-11-20", "customers.csv",
     ],
 )  # fmt: skip
 def test_what_is_not_named_for_a_day_is_a_stray_and_no_day(stray: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from firehose_transform.fields import EARLIEST
+from firehose_transform.orders_contract import conform
+from firehose_transform.reasons import Rejected
 from lakehouse.date_partitioned_table import FIRST_DAY
+from tests.firehose_events import ARRIVAL, order
 from tests.synthesis import SynthesizedStack, synthesize
 
 
@@ -159,4 +162,8 @@ class TestKinesisSource:
 
 
 def test_the_transform_refuses_the_days_that_no_table_knows() -> None:
-    assert f"{FIRST_DAY}T00:00:00.000Z" == EARLIEST
+    first = f"{FIRST_DAY}T00:00:00.000Z"
+    assert conform(order(event_time=first), ARRIVAL)["event_time"] == first
+    day_before = (date.fromisoformat(FIRST_DAY) - timedelta(days=1)).isoformat()
+    with pytest.raises(Rejected, match="time_too_early"):
+        conform(order(event_time=f"{day_before}T23:59:59.999Z"), ARRIVAL)

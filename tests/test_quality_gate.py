@@ -300,7 +300,12 @@ def test_what_is_no_batch_of_a_day_is_told_and_not_chosen(zones: Zones, capsys: 
     customers(zones, {"country": "bad"})
     bad = zones.tables[CUSTOMERS]
     customers(zones, {})
-    strays = ("snapshot_date=2026-02-30", "snapshot_date=2026-11-21_old", "snapshot_date=20261121", "snapshot_date=backup")
+    strays = (
+        "snapshot_date=2026-02-30",
+        "snapshot_date=2026-11-21_old",
+        "snapshot_date=20261121",
+        "snapshot_date=backup",
+    )
     zones.tables |= {f"s3://raw/customers/{stray}/": bad for stray in strays}
     assert zones.gate("customers")[0]["passed"]
     assert capsys.readouterr().out.startswith(f"Warning: nothing reads {', '.join(strays)} in s3://raw/customers/")

@@ -202,10 +202,7 @@ def test_spark_reads_a_line_as_the_crawlers_table_has_it_in_athena(bucket: Bucke
     rows = csv_rows(bucket)
 
     values = line.split(",") if line.strip() else []
-    if len(values) == len(NAMES):
-        read = [value or None for value in values] + [None]
-    else:
-        read = [None, None, line]
+    read = [*(value or None for value in values), None] if len(values) == len(NAMES) else [None, None, line]
     expected = [["1", "Ann", None], ["10", "Zoe", None], *([read] if values else [])]
     assert sorted(map(list, (row.values() for row in rows)), key=repr) == sorted(expected, key=repr)
 

@@ -8,7 +8,9 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-FIRST_DAY = "2020-01-01"
+from contracts import Contract
+
+FIRST_DAY = next(field for field in Contract.load("orders").fields if field.name == "event_time").earliest[:10]
 """The first day that tables know. The transform refuses older events: no query would find them."""
 
 

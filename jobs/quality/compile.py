@@ -24,13 +24,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contracts import Contract, ContractError, Field
-from jobs.refinery.quality_measures import MEASURES, number_column
+from contracts.values import DATE, INTEGER
+from jobs.refinery.quality_measures import MEASURES, is_numbered, number_column
 
 DIRECTORY = Path(__file__).parent
 
-DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DATE_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{3})?Z$"
-INTEGER = "^-?[0-9]{1,9}$"
 
 
 class Dimension(StrEnum):
@@ -156,7 +155,7 @@ def path(name: str) -> Path:
 
 def _columns(ruleset: Ruleset) -> list[str]:
     declared = [each.name for each in ruleset.contract.fields if not (ruleset.as_text and each.read_only)]
-    numbers = [number_column(each.name) for each in ruleset.contract.fields if ruleset.as_text and _bounds(each)]
+    numbers = [number_column(each.name) for each in ruleset.contract.fields if is_numbered(ruleset.name, each)]
     return [*declared, ruleset.partition, *ruleset.besides, *MEASURES[ruleset.name], *numbers]
 
 
@@ -181,10 +180,12 @@ def _checks(each: Field, *, as_text: bool) -> Iterator[tuple[str, str]]:
             yield from ((name, check) for check in _text_checks(each))
         case "string", "date" if as_text:
             yield name, f'ColumnValues "{name}" matches "{_whole(DATE)}"'
+            yield from _day_checks(each)
         case "string", "date-time" if as_text:
             yield name, f'ColumnValues "{name}" matches "{_whole(DATE_TIME)}"'
+            yield from _day_checks(each)
         case "string", "date" | "date-time":
-            pass  # the type says it all
+            yield from _day_checks(each)
         case "boolean", _:
             if as_text:
                 yield name, f'ColumnValues "{name}" in ["false", "true"]'
@@ -197,6 +198,12 @@ def _checks(each: Field, *, as_text: bool) -> Iterator[tuple[str, str]]:
             yield from ((name, f'ColumnValues "{name}" {bound}') for bound in _bounds(each))
         case _:
             raise _unsupported(each)
+
+
+def _day_checks(each: Field) -> Iterator[tuple[str, str]]:
+    """The bounds of a day, or of the day of a moment, as numbers such as 20261122; no day has no number."""
+    for sign, bound in ((">=", each.earliest), ("<=", each.latest)):
+        yield each.name, f'ColumnValues "{number_column(each.name)}" {sign} {bound[:10].replace("-", "")}'
 
 
 def _text_checks(each: Field) -> Iterator[str]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - as everyone calls it
 
-from contracts import Contract
+from contracts import Contract, Field
+from contracts.text import FORMATS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -36,6 +37,11 @@ def _day(name: str) -> Column:
 
 def _number(name: str) -> Column:
     return F.expr(f"try_cast(`{name}` AS INT)")
+
+
+def _day_number(name: str) -> Column:
+    day = _day(name)
+    return F.year(day) * 10_000 + F.month(day) * 100 + F.dayofmonth(day)
 
 
 def _window_growth(feature: str) -> Measure:
@@ -71,17 +77,22 @@ TEXT_DATA_SETS = frozenset({"customers"})
 
 
 def number_column(name: str) -> str:
-    """The column with the number that a column of text holds."""
+    """The column with the number that a column of text holds, or with the number of a day, such as 20261122."""
     return f"{name}_number"
+
+
+def is_numbered(data_set: str, field: Field) -> bool:
+    """Whether the rules look at a field's number instead of its value."""
+    return field.schema.get("format") in FORMATS or (data_set in TEXT_DATA_SETS and field.schema["type"] == "integer")
 
 
 def measured(data_set: str, frame: DataFrame, as_of: date) -> DataFrame:
     """The rows with their measures. One whose fields the data does not have is left out; its rules say so."""
     measures = {name: measure(F.lit(as_of)) for name, measure in MEASURES[data_set].items()}
-    if data_set in TEXT_DATA_SETS:
-        for field in Contract.load(data_set).fields:
-            if field.schema["type"] == "integer":
-                measures[number_column(field.name)] = _number(field.name)
+    for field in Contract.load(data_set).fields:
+        if is_numbered(data_set, field):
+            number = _number if field.schema["type"] == "integer" else _day_number
+            measures[number_column(field.name)] = number(field.name)
     return frame.withColumns({name: column for name, column in measures.items() if _computable(frame, column)})
 
 

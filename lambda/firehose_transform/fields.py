@@ -28,9 +28,6 @@ from typing import Any
 
 from firehose_transform.reasons import Reason, Rejected
 
-EARLIEST = "2020-01-01T00:00:00.000Z"
-"""Where the partition projection of the processed table starts: an earlier order could never be queried."""
-
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far a producer's clock may run ahead of Firehose's."""
 
@@ -101,8 +98,8 @@ def decimal_number(field: str, value: Any, minimum: float, maximum: float, decim
     return float(value) + 0.0  # an int becomes a float, and -0.0 becomes 0.0
 
 
-def utc_time(field: str, value: Any, arrival: str) -> str:
-    """The time in UTC, neither before the table's first partition nor after the record arrived.
+def utc_time(field: str, value: Any, earliest: str, latest: str, arrival: str) -> str:
+    """The time in UTC, within the contract's bounds, and not after the record arrived.
 
     Times of the stored form sort as text does, which is what the comparisons rely on.
     """
@@ -117,10 +114,12 @@ def utc_time(field: str, value: Any, arrival: str) -> str:
         time = f"{_utc_minute(minute, offset)}:{second}.{(fraction + '000')[:3]}Z"
     except (ValueError, OverflowError):
         raise Rejected(Reason.INVALID_TIME, field, "must be a time that exists") from None
-    if time < EARLIEST:
-        raise Rejected(Reason.TIME_TOO_EARLY, field, f"must not be before {EARLIEST}")
+    if time < earliest:
+        raise Rejected(Reason.TIME_TOO_EARLY, field, f"must not be before {earliest}")
     if time > arrival and datetime.fromisoformat(time) - datetime.fromisoformat(arrival) > CLOCK_TOLERANCE:
         raise Rejected(Reason.TIME_IN_FUTURE, field, f"must not be later than arrival plus {CLOCK_TOLERANCE}")
+    if time > latest:
+        raise Rejected(Reason.TIME_IN_FUTURE, field, f"must not be after {latest}")
     return time
 
 

@@ -49,8 +49,12 @@ def conform(record: dict[str, Any], arrival: str) -> dict[str, Any]:
             "event_type": lower_text(
                 "event_type", record["event_type"], _EVENT_TYPE, "must be one of purchase, return"
             ),
-            "event_time": utc_time("event_time", record["event_time"], arrival),
-            "sent_time": utc_time("sent_time", record["sent_time"], arrival),
+            "event_time": utc_time(
+                "event_time", record["event_time"], "2020-01-01T00:00:00.000Z", "2100-12-31T23:59:59.999Z", arrival
+            ),
+            "sent_time": utc_time(
+                "sent_time", record["sent_time"], "2020-01-01T00:00:00.000Z", "2100-12-31T23:59:59.999Z", arrival
+            ),
             "order_id": text("order_id", record["order_id"], _ORDER_ID, "must match ^O-[0-9]{1,18}$"),
             "customer_id": text("customer_id", record["customer_id"], _CUSTOMER_ID, "must match ^C-[0-9]{1,18}$"),
             "product_id": text("product_id", record["product_id"], _PRODUCT_ID, "must match ^P-[0-9]{1,18}$"),
