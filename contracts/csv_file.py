@@ -63,9 +63,9 @@ def check_header(start: bytes, source: str, names: Sequence[str]) -> None:
     header = _decoded(first, source, names)
     if not header.strip():
         raise CsvFileError(f"{source}, row 1: is empty; expected {','.join(names)}. {fix}")
-    if (found := header.split(",")) == list(names):
+    if header.split(",") == list(names):
         return
-    problem = _header_problem(header, _fields(header) or found, names)
+    problem = _header_problem(header, _fields(header), names)
     raise CsvFileError(f"{source}, row 1: {problem or _other_order(header, names)}. {fix}")
 
 
@@ -80,7 +80,7 @@ def read(content: bytes, source: str, names: Sequence[str]) -> list[Row]:
     if not lines:
         raise CsvFileError(f"{source}: is empty; expected {_shown(','.join(names))} and rows below it.")
     (number, header), *others = lines
-    found = _fields(header) or [header]
+    found = _fields(header)
     if problem := _header_problem(header, found, names):
         raise CsvFileError(f"{source}, row {number}: {problem}.")
     order = [found.index(name) for name in names]
@@ -149,7 +149,7 @@ def _header_problem(header: str, found: Sequence[str], names: Sequence[str]) -> 
     for separator, called in _OTHER_SEPARATORS.items():
         if separator in header and len(found) < len(names):
             return f"the values are separated by {called}, expected commas. Save the file with commas"
-    if "\n" not in header and not found:
+    if not found:
         return f"the header's quotes do not close: {_shown(header)}"
     told = []
     if empty := [str(place) for place, name in enumerate(found, start=1) if not name.strip()]:

@@ -10,6 +10,7 @@ from guardrails.guide import illustrates
 from lakehouse.glue_encryption import GlueEncryption
 from lakehouse.named_queries import NamedQueries
 from lakehouse.zone import Zone
+from refinery.cleaned_customers import CLEANED_CUSTOMERS_PREFIX, CleanedCustomersTable
 from refinery.code import RefineryCode
 from refinery.emr_serverless import EmrServerlessApplication
 from refinery.emr_serverless_job import EmrServerlessJob
@@ -80,6 +81,8 @@ class ProcessingStack(Stack):
         }
         rulesets = QualityRulesets(self, "Quality", sandbox_name=settings.name)
         database = lake.databases[Zone.PROCESSED]
+        customers = CleanedCustomersTable(self, "CleanedCustomers", database=database, bucket=processed)
+        illustrates(customers, "3.5")
         tables = QualityTables(self, "QualityTables", database=database, bucket=processed)
         queries = NamedQueries(
             self,
@@ -97,7 +100,7 @@ class ProcessingStack(Stack):
         clean = jobs["clean_orders"].role
         raw.grant_read_objects(clean, [CUSTOMERS_PREFIX], why_all=why_all)
         processed.grant_read_objects(clean, ["orders/"], why_all=why_all)
-        processed.grant_replace_objects(clean, ["cleaned_orders/", "cleaned_customers/"], why_all=why_all)
+        processed.grant_replace_objects(clean, ["cleaned_orders/", CLEANED_CUSTOMERS_PREFIX], why_all=why_all)
         gate = jobs["quality_gate"].role
         raw.grant_read_objects(gate, [CUSTOMERS_PREFIX], why_all=why_all)
         processed.grant_read_objects(gate, ["orders/"], why_all=why_all)
@@ -105,7 +108,7 @@ class ProcessingStack(Stack):
         processed.grant_replace_objects(gate, ["quality/", "rejected/"], why_all=why_all)
         rulesets.grant_judge(gate)
         build = jobs["build_customer_features"].role
-        processed.grant_read_objects(build, ["cleaned_orders/", "cleaned_customers/"], why_all=why_all)
+        processed.grant_read_objects(build, ["cleaned_orders/", CLEANED_CUSTOMERS_PREFIX], why_all=why_all)
         curated.grant_replace_objects(build, ["staging/"], why_all=why_all)
         publish = jobs["publish_features"].role
         curated.grant_replace_objects(publish, ["staging/", FEATURES_PREFIX, LABELS_PREFIX], why_all=why_all)

@@ -18,6 +18,7 @@ import pytest
 import typer
 from botocore.client import BaseClient
 
+from contracts import Contract
 from practice import cli, console, deploy
 from practice.console import Screen
 from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
@@ -243,7 +244,8 @@ def _local(practice: Practice) -> None:
 
 def _send(practice: Practice) -> None:
     given = practice.file(practice.text, json.dumps({practice.text: practice.text}), "[1]")
-    practice("send", "--aws", "--file", given)
+    practice("send", "--aws", "--file", given, fails=True)
+    practice("send", "--aws", "--file", given, "--anyway")
     practice("send", "--file", practice.text, fails=True, silent=True)
     with_kinesis: dict[str, Patch] = {
         "DescribeStacks": practice._stack("CREATE_COMPLETE", "OrderStream"),
@@ -252,6 +254,22 @@ def _send(practice: Practice) -> None:
     practice("send", "--aws", "--count", "5", answers=with_kinesis)
     practice("send", "--count", "5", answers=_refusing_records(practice.text), fails=True)
     practice("send", "--count", "5", refused="PutRecordBatch".__eq__, fails=True)
+
+
+def _land(practice: Practice) -> None:
+    practice("land", "customers", "--orders", "5", "--aws", answers=_NOTHING_LANDED)
+    practice("land", "customers", "--orders", "5", fails=True)
+    names = ",".join(field.name for field in Contract.load("customers").given)
+    rows = [f"C-{number},{practice.text},FR,social,true,1990" for number in (1, 2)]
+    given = practice.file(names, *rows, practice.text)
+    practice("land", "customers", "--file", given, fails=True)
+    practice("land", "customers", "--file", given, "--anyway", answers=_NOTHING_LANDED)
+    practice("land", "customers", "--file", practice.file(practice.text), fails=True, silent=True)
+
+
+_NOTHING_LANDED: Mapping[str, Patch] = {
+    "GetObject": lambda _: {"Body": body(",".join(f.name for f in Contract.load("customers").given).encode())}
+}
 
 
 def _refusing_records(why: str) -> Mapping[str, Patch]:
@@ -372,7 +390,7 @@ DRIVES: Mapping[str, Drive] = {
     "flush": lambda practice: practice("flush", cloud_refuses=practice.text, fails=True),
     "generate orders": lambda practice: practice("generate", "orders", "--end", practice.text, fails=True),
     "generate customers": lambda practice: practice("generate", "customers", "--end", practice.text, fails=True),
-    "land customers": lambda practice: practice("land", "customers", "--orders", "5", "--aws"),
+    "land customers": _land,
     "send": _send,
     "crawl": _crawl,
     "queries": lambda practice: practice("queries", "--aws"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jobs.refinery.schemas import cleaned_customers_schema
 from tests.refinery_pipeline import STEPS
 from tests.synthesis import ROOT, Resource, SynthesizedStack, synthesize
 
@@ -297,17 +298,41 @@ class TestQuality:
         for arguments in gates:
             assert arguments["--dataset"].title().replace("_", "") in arguments["--ruleset"]
 
+    def test_has_the_cleaned_customers_in_a_table_with_the_columns_that_the_job_writes(
+        self, processing: SynthesizedStack
+    ) -> None:
+        table = processing.one("AWS::Glue::Table", "CleanedCustomers").properties["TableInput"]
+        declared = [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
+        partitions = [(key["Name"], key["Type"]) for key in table["PartitionKeys"]]
+        written = [(field.name, field.dataType.simpleString()) for field in cleaned_customers_schema()]
+        assert declared + partitions == written
+        assert dict(written) == {
+            "customer_id": "string",
+            "signup_date": "date",
+            "country": "string",
+            "acquisition_channel": "string",
+            "marketing_opt_in": "boolean",
+            "birth_year": "int",
+            "snapshot_date": "date",
+        }
+        location = table["StorageDescriptor"]["Location"]["Fn::Join"][1]
+        assert location[-1] == "/cleaned_customers/"
+        assert "Processed" in json.dumps(location)
+        assert table["Parameters"]["projection.enabled"] == "true"
+
     def test_has_its_verdicts_and_rejected_rows_in_tables_by_the_day_of_the_run(
         self, processing: SynthesizedStack
     ) -> None:
         tables = {t["Name"]: t for t in (r.properties["TableInput"] for r in processing.of_type("AWS::Glue::Table"))}
         prefixes = {name: t["StorageDescriptor"]["Location"]["Fn::Join"][1][-1] for name, t in tables.items()}
         assert prefixes == {
+            "cleaned_customers": "/cleaned_customers/",
             "quality_verdicts": "/quality/",
             "rejected_customers": "/rejected/customers/",
             "rejected_orders": "/rejected/orders/",
             "rejected_customer_features": "/rejected/customer_features/",
         }
+        del tables["cleaned_customers"]
         for table in tables.values():
             assert table["Parameters"]["projection.as_of.type"] == "date"
             assert table["PartitionKeys"] == [{"Name": "as_of", "Type": "date"}]

@@ -239,19 +239,22 @@ def test_each_bad_customer_is_rejected_with_the_rules_it_failed(zones: Zones) ->
         "C-0": ({"country": None}, {'IsComplete "country"', 'ColumnValues "country" matches "^[A-Z]{2}(?!(?s:.))"'}),
         "C-1": ({"birth_year": "190"}, {'(ColumnValues "age" = NULL) or (ColumnValues "age" <= 120)', OLDEST}),
         "C-2": ({"birth_year": "young"}, {DIGITS}),
-        "C-3": ({"signup_date": "2026-02-30"}, {'ColumnValues "days_since_signup" >= 0'}),
+        "C-3": ({"signup_date": "2026-02-30"}, {'ColumnValues "days_since_signup" >= 0', *SIGNUP}),
         "C-4": ({"signup_date": "2026-11-23"}, {'ColumnValues "days_since_signup" >= 0'}),
         "C-5": ({"marketing_opt_in": "maybe"}, {'ColumnValues "marketing_opt_in" in ["false", "true"]'}),
         "C-6": ({"_corrupt_record": "C-6,"}, {'ColumnValues "_corrupt_record" = NULL'}),
+        "C-7": ({"signup_date": "0001-01-01"}, {SIGNUP[0]}),
+        "C-8": ({"signup_date": "9999-12-31"}, {'ColumnValues "days_since_signup" >= 0', SIGNUP[1]}),
     }
     customers(zones, *(change for change, _ in bad.values()), {})
     verdict, error = zones.gate("customers")
     rejected = {name: set(rules) for name, rules in zones.rejected("customers").items()}
     assert rejected == {name: rules for name, (_, rules) in bad.items()}
-    assert (verdict["rows"], verdict["rejected_rows"]) == (8, 7)
-    assert 'ColumnValues "days_since_signup" >= 0 (2 rows)' in error
+    assert (verdict["rows"], verdict["rejected_rows"]) == (10, 9)
+    assert 'ColumnValues "days_since_signup" >= 0 (3 rows)' in error
 
 
+SIGNUP = ['ColumnValues "signup_date_number" >= 19000101', 'ColumnValues "signup_date_number" <= 21001231']
 OLDEST = '(ColumnValues "birth_year_number" = NULL) or (ColumnValues "birth_year_number" >= 1900)'
 DIGITS = '(ColumnValues "birth_year" = NULL) or (ColumnValues "birth_year" matches "^-?[0-9]{1,9}(?!(?s:.))")'
 
