@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.tree import Tree
 
+from jobs.refinery.day_folders import DayFolders, is_hidden
 from practice.console import FINE, GOING_ON, WRONG, line, styled, table
 from practice.errors import PracticeError
 from practice.sandbox import Sandbox
@@ -117,6 +118,16 @@ def verdicts(sandbox: Sandbox, execution_arn: str) -> list[Verdict]:
         for key in keys
         if key.endswith(f"/{run_id}-{data_set}.json")
     ]
+
+
+def stray_customers(sandbox: Sandbox) -> str:
+    """What to say of what lies beside the batches of customers, where no run reads it; nothing, if there is nothing."""
+    s3: S3Client = sandbox.client("s3")
+    place = f"s3://{sandbox['RawBucket']}/customers/"
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=sandbox["RawBucket"], Prefix="customers/")
+    keys = [item["Key"].removeprefix("customers/") for page in pages for item in page.get("Contents", [])]
+    uris = [f"{place}{key}" for key in keys if not is_hidden(key) and not key.endswith("/")]
+    return DayFolders.among(uris, place, "snapshot_date").warning
 
 
 def last_execution(sandbox: Sandbox) -> Execution:

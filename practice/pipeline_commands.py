@@ -9,8 +9,9 @@ import typer
 
 from practice.console import COMMAND, lines, say, show, step, styled
 from practice.options import Aws, End
-from practice.pipeline import last_execution, start, tree, verdicts, verdicts_table, wait
+from practice.pipeline import last_execution, start, stray_customers, tree, verdicts, verdicts_table, wait
 from practice.sample.plan import now
+from practice.sandbox import Sandbox
 
 CUTOFF_DAYS = 30
 
@@ -37,6 +38,7 @@ def run_pipeline(
         tell(f"features as of {', '.join(map(str, days))}")
     show("The pipeline", tree(execution))
     show("What the gates say", verdicts_table(verdicts(sandbox, execution.arn)))
+    _warn(sandbox)
 
 
 @app.command("status")
@@ -53,3 +55,9 @@ def status(context: typer.Context, aws: Aws = None) -> None:
     for verdict in found:
         if verdict.rules_failed and verdict.rejected_rows:
             say(f'The rejected rows: {COMMAND} query "{verdict.rejected_sql}"', soft_wrap=True)
+    _warn(sandbox)
+
+
+def _warn(sandbox: Sandbox) -> None:
+    if warning := stray_customers(sandbox):
+        say(styled(warning, "yellow"), soft_wrap=True)

@@ -194,6 +194,7 @@ class Practice:
     def _objects(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         run = self._arn.rpartition(":")[2]
         keys = {
+            "customers/": [f"customers/snapshot_date={self.text}/1"],
             "errors/": [f"errors/{self.text}/1"],
             "orders/": ["orders/1"] if request["Bucket"].endswith("RawBucket") else [],
             "quality/": [f"quality/{run}-{data_set}.json" for data_set in DATA_SETS],

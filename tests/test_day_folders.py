@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from unittest.mock import Mock
 
 import pytest
 
-from jobs.refinery.day_folders import DayFolders
+from jobs.refinery.day_folders import DayFolders, is_hidden
+from practice.pipeline import stray_customers
+from practice.sandbox import Sandbox, Target
 
 PLACE = "s3://raw/customers/"
 
@@ -49,3 +52,24 @@ def test_a_warning_of_many_strays_stays_short() -> None:
     warning = folders(*(f"snapshot_date=old-{number}/a" for number in range(1_000))).warning
     assert "and 995 more in" in warning
     assert len(warning) < 500
+
+
+@pytest.mark.parametrize("key", ["_SUCCESS", "_temporary/0/part", "day/.part.crc", "day/_SUCCESS", ".DS_Store"])
+def test_what_spark_leaves_is_hidden(key: str) -> None:
+    assert is_hidden(key)
+
+
+@pytest.mark.parametrize("key", ["snapshot_date=2026-11-20/a_b.csv", "_column=1/a", "customers.csv"])
+def test_what_a_table_holds_is_not_hidden(key: str) -> None:
+    assert not is_hidden(key)
+
+
+def test_the_command_line_names_the_strays_of_the_raw_zone() -> None:
+    listed = ["snapshot_date=backup/a.csv", "snapshot_date=2026-11-20/a.csv", "_SUCCESS", "snapshot_date=2026-11-21/"]
+    s3 = Mock()
+    contents = [{"Key": f"customers/{key}"} for key in listed]
+    s3.get_paginator.return_value.paginate.return_value = [{"Contents": contents}]
+    sandbox = Sandbox("test", Target("test", lambda _: s3, None), {"RawBucket": "raw"})
+    assert "nothing reads snapshot_date=backup in s3://raw/customers/" in stray_customers(sandbox)
+    del contents[0]
+    assert stray_customers(sandbox) == ""

@@ -11,7 +11,7 @@ CLEANED_CUSTOMERS_PREFIX = "cleaned_customers/"
 
 
 class CleanedCustomersTable(DatePartitionedTable):
-    """``processed.cleaned_customers``: the customers that passed their gate, each once a batch, in the contract's types.
+    """``processed.cleaned_customers``: what passed the gate, each customer once a batch, in the contract's types.
 
     The crawler's table of the raw customers shows the file as it came, by position and with whatever stands in it;
     queries that join customers use this one.

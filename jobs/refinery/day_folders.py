@@ -48,6 +48,11 @@ class DayFolders:
         )
 
 
+def is_hidden(key: str) -> bool:
+    """Whether Spark passes over an object, as it does over its own ``_SUCCESS``, ``_temporary/…`` and ``.part.crc``."""
+    return any(part.startswith(("_", ".")) and "=" not in part for part in key.split("/"))
+
+
 def _day(folder: str, column: str) -> date | None:
     name, _, value = folder.partition("=")
     try:

@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - as all of Spark's documentation has it
 
 from contracts.csv_file import check_header
-from jobs.refinery.day_folders import DayFolders
+from jobs.refinery.day_folders import DayFolders, is_hidden
 
 from jobs.refinery.region import region
 
@@ -116,8 +116,7 @@ def list_objects(uri: str) -> Iterator[str]:
         for item in page.get("Contents", ()):
             inner = item["Key"].removeprefix(prefix)
             of_prefix = not prefix or prefix.endswith("/") or not inner or inner.startswith("/")
-            hidden = any(part.startswith(("_", ".")) and "=" not in part for part in inner.split("/"))
-            if of_prefix and not hidden and not item["Key"].endswith("/"):
+            if of_prefix and not is_hidden(inner) and not item["Key"].endswith("/"):
                 yield f"s3://{bucket}/{item['Key']}"
 
 
