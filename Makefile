@@ -38,19 +38,19 @@ types: setup
 	$(BIN)/mypy
 
 .PHONY: cost
-cost: setup ## what the sandbox of cdk.json costs, idle and by use
+cost: deploy-setup ## what the sandbox of cdk.json costs, idle and by use
 	$(BIN)/python -m practice cost
 
 .PHONY: synth bootstrap diff deploy destroy
-synth: setup ## synthesize the templates and check them against the rule packs
+synth: deploy-setup ## synthesize the templates and check them against the rule packs
 	$(CDK) synth --quiet
-bootstrap: setup ## prepare the account and region of the environment for the CDK, once
+bootstrap: deploy-setup ## prepare the account and region of the environment for the CDK, once
 	$(CDK) bootstrap
-diff: setup ## compare with what is deployed in the account of the environment
+diff: deploy-setup ## compare with what is deployed in the account of the environment
 	$(CDK) diff
-deploy: setup ## deploy into the account of the environment
+deploy: deploy-setup ## deploy into the account of the environment
 	$(CDK) deploy --all
-destroy: setup ## destroy everything that `make deploy` created, and look for what is left, even if a stack stays
+destroy: deploy-setup ## destroy everything that `make deploy` created, and look for what is left, even if a stack stays
 	$(CDK) destroy --all; status=$$?; $(BIN)/python -m practice sweep --aws && exit $$status
 
 .PHONY: docs
@@ -83,6 +83,7 @@ lock: setup ## pin every dependency of requirements*.in and package.json, by ver
 	$(COMPILE) requirements-build.in --output-file requirements-build.txt
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	$(COMPILE) requirements-image.in --output-file requirements-image.txt
+	$(COMPILE) requirements-deploy.in --constraints requirements-dev.txt --output-file requirements-deploy.txt
 	$(COMPILE) requirements.in --constraints requirements-dev.txt --output-file requirements.txt
 	$(BIN)/npm install --package-lock-only
 
@@ -101,19 +102,27 @@ clean: ## remove what the targets above have set up and written
 	&& $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --python .venv-image/bin/python --requirement requirements-image.txt && touch $@ \
 	|| echo "no environment of the container's libraries: its test is skipped"
 
-.PHONY: setup
+.PHONY: setup deploy-setup
 setup: .venv/.complete node_modules/.complete
+deploy-setup: .venv/.deploy node_modules/.complete
 
 # Nothing is installed whose hash is not in a lock. PySpark comes as source alone, and is built with locked tools.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
-.venv/.complete: requirements-build.txt requirements-dev.txt
+.venv/.deploy: requirements-deploy.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"$(PYTHON) is Python {sys.version.split()[0]}; Python 3.11 or later is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv --clear .venv
+	@echo 'Installing Node.js, the CDK and the command line into .venv: 0.6 GB on disk, which takes a minute or more.'
+	$(INSTALL) --requirement requirements-deploy.txt
+	@touch $@
+
+.venv/.complete: .venv/.deploy requirements-build.txt requirements-dev.txt
+	@echo 'Installing the local cloud, Spark, Java, XGBoost and the checks into .venv: 1.4 GB more, which takes minutes.'
 	$(INSTALL) --requirement requirements-build.txt
 	$(INSTALL) --no-binary pyspark --no-build-isolation --requirement requirements-dev.txt
 	@touch $@
 
-node_modules/.complete: package-lock.json .venv/.complete
+node_modules/.complete: package-lock.json .venv/.deploy
+	@echo 'Installing the CDK CLI into node_modules.'
 	$(BIN)/npm ci --silent
 	@touch $@

