@@ -7,14 +7,20 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from aws_cdk import App, Validations
+try:
+    from aws_cdk import App, Validations
 
-from contracts import ContractError
-from stacks.cli_version import CliVersionError, check_cli_version
-from stacks.regions import describe_missing_stacks
-from stacks.rule_packs import ENFORCED
-from stacks.sandbox import build_sandbox
-from stacks.settings import Settings, SettingsError
+    from contracts import ContractError
+    from stacks.cli_version import CliVersionError, check_cli_version
+    from stacks.notes import notes
+    from stacks.regions import describe_missing_stacks
+    from stacks.rule_packs import ENFORCED
+    from stacks.sandbox import build_sandbox
+    from stacks.settings import Settings, SettingsError
+except ImportError as error:
+    from stacks.imports import explained
+
+    sys.exit(explained(error))
 
 
 def main() -> None:
@@ -32,6 +38,7 @@ def main() -> None:
         sys.exit(str(error))
     if message := describe_missing_stacks(region):
         sys.stderr.write(f"{message}\n")
+    sys.stderr.writelines(f"{told}\n" for told in notes(app))
     Validations.of(app).add_plugins(*(pack() for pack in ENFORCED))
     app.synth()
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from aws_cdk import Annotations, CfnOutput, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from guardrails.acknowledge import acknowledge
 from guardrails.expiry import Expiry
 from guardrails.expiry_clock import ExpiryClock
+from guardrails.note import note
 from guardrails.notifications import NotificationTopic
 from stacks.settings import PREFIX, Settings
 
@@ -66,7 +67,8 @@ class ExpiryStack(Stack):
         ExpiryClock(self, "Clock", expiry=expiry, deployed_at=deployed_at, log_retention=settings.log_retention)
         CfnOutput(self, "ExpiryMachine", value=expiry.state_machine.state_machine_arn)
         data = "what it retains stays" if settings.retain_data else "its data too"
-        Annotations.of(self).add_info(
+        note(
+            self,
             f"The sandbox deletes itself {settings.lifetime_hours} hours after each deployment, {data}. To keep it, "
-            f"deploy it with -c {PREFIX}lifetime_hours=0"
+            f"deploy it with -c {PREFIX}lifetime_hours=0",
         )

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Duration, Stack
 from constructs import Construct
 
 from guardrails.alarms import SandboxAlarms
 from guardrails.budget import SandboxBudget
 from guardrails.idle_guard import IdleGuard
+from guardrails.note import note
 from guardrails.spot_guard import SpotGuard
 from stacks.lake_stack import LakeStack
 from stacks.settings import PREFIX, Settings
@@ -58,14 +59,16 @@ class GuardrailsStack(Stack):
         alarms.watch_rule("GuardNotCalled", spot_guard.rule, "the guard over training jobs")
         alarms.watch_rule("IdleGuardNotCalled", idle_guard.rule, "the guard over endpoints and notebooks")
         if not settings.notice_email:
-            Annotations.of(self).add_info(
+            note(
+                self,
                 f"There is no budget, since {PREFIX}notice_email is empty. To be told before the sandbox costs more "
-                f"than USD {settings.budget_usd} a month: -c {PREFIX}notice_email=you@example.com"
+                f"than USD {settings.budget_usd} a month: -c {PREFIX}notice_email=you@example.com",
             )
         elif not with_budget_type:
-            Annotations.of(self).add_info(
+            note(
+                self,
                 "There is no budget, since CloudFormation in this region cannot create one. Budgets belong to the "
-                f"whole account: create one in the Billing console, for the tag sandbox with value {settings.name}."
+                f"whole account: create one in the Billing console, for the tag sandbox with value {settings.name}.",
             )
         else:
             SandboxBudget(

@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ import pytest
 from practice.local_cloud.address import Access
 from practice.local_cloud.lifecycle import LocalCloud
 from practice.local_cloud.state import ServerState
+from stacks.imports import shadows
 from tests.patience import PATIENCE
 from tests.spark import spark as spark  # a fixture for all
 
@@ -36,6 +38,12 @@ _LONGEST_FIRST = (
     "test_refinery_jobs.py",
 )
 """The files that take longest; begun last, one would keep one core busy while the other waits."""
+
+
+def pytest_configure() -> None:
+    """Say it in a sentence where a file hides a library, instead of an error for each test file."""
+    if hidden := "\n".join(shadows(Path(__file__).parents[1])):
+        pytest.exit(hidden, returncode=4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

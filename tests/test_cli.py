@@ -56,6 +56,21 @@ def test_synth_passes_every_rule_pack_without_account_and_network(tmp_path: Path
     }
 
 
+@pytest.mark.slow
+def test_synth_tells_a_plain_note_in_a_line_and_as_no_finding(tmp_path: Path) -> None:
+    result = synth(tmp_path, "-c", "sandbox:lifetime_hours=8")
+    told = result.stdout + result.stderr
+    assert "\nExpiry: The sandbox deletes itself 8 hours after each deployment" in told
+    assert "Acknowledge with" not in told
+    assert "program.js" not in told
+
+
+def test_no_plain_note_is_an_annotation() -> None:
+    """The CLI tells an annotation as a finding, with a way to acknowledge it."""
+    sources = [path for room in ("stacks", "constructs") for path in (ROOT / room).rglob("*.py")]
+    assert [path for path in sources if "add_info" in path.read_text(encoding="utf-8")] == []
+
+
 def test_the_network_really_is_blocked_where_synth_needs_none(tmp_path: Path) -> None:
     node = Path(sys.executable).parent / "node"
     result = subprocess.run(  # noqa: S603 - the project's own Node.js

@@ -11,13 +11,14 @@ from typing import Any, cast
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Template
 from botocore.model import StringShape
 from botocore.session import get_session
 
 from machine_learning.instance_types import StudioInstanceType
 from machine_learning.studio_endpoints import StudioEndpoints, monthly_cost
 from machine_learning.studio_instance_types import hidden_instance_types
+from stacks.notes import notes
 from stacks.sandbox import sandbox_app
 from tests.synthesis import Resource, SynthesizedStack, synthesize
 
@@ -309,9 +310,7 @@ class TestVpcOnlyNetwork:
     def test_says_once_at_synth_what_it_costs(self) -> None:
         stack = Stack(App(), "Stack")
         StudioEndpoints(stack, "Endpoints", vpc=ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0), users=["ana", "bo"])
-        (message,) = [entry.entry.data for entry in Annotations.from_stack(stack).find_info("*", Match.any_value())]
-        assert message == monthly_cost(endpoints=7, zones=2)
-        assert not Annotations.from_stack(stack).find_warning("*", Match.any_value())
+        assert [*notes(stack.node.root)] == [f"Stack: {monthly_cost(endpoints=7, zones=2)}"]
 
     def test_costs_the_hours_of_a_month_for_each_endpoint_in_each_zone(self) -> None:
         assert "about $102 a month" in monthly_cost(endpoints=7, zones=2)
@@ -319,7 +318,7 @@ class TestVpcOnlyNetwork:
         assert "https://aws.amazon.com/privatelink/pricing/" in monthly_cost(endpoints=1, zones=1)
 
     def test_is_not_announced_where_there_is_none(self) -> None:
-        assert Annotations.from_stack(studio_of()).find_info("*", Match.any_value()) == []
+        assert [told for told in notes(studio_of().node.root) if told.startswith("Studio")] == []
 
 
 class TestDomain:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Annotations
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
+
+from guardrails.note import note
 
 _ALERTS: Sequence[tuple[str, int]] = (("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """Kind of spend, and the percentage of the budget that it exceeds."""
@@ -47,8 +48,9 @@ class SandboxBudget(Construct):
                 for kind, percentage in _ALERTS
             ],
         )
-        Annotations.of(self).add_info(
+        note(
+            self,
             "The budget counts what carries the tag sandbox, once that is active for cost allocation. Do it once per "
             "account, a day after the first deployment: aws ce update-cost-allocation-tags-status "
-            "--cost-allocation-tags-status TagKey=sandbox,Status=Active"
+            "--cost-allocation-tags-status TagKey=sandbox,Status=Active",
         )

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from cost.prices import price_list
+from guardrails.note import note
 
 _SERVICES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
     # Studio does not start without the first two
@@ -61,7 +61,7 @@ class StudioEndpoints(Construct):
             ec2.InterfaceVpcEndpoint(self, name, vpc=vpc, service=service, security_groups=[endpoints], open=False)
         self.of_user = {user: self._among_apps_of(user, vpc) for user in users}
 
-        Annotations.of(self).add_info(monthly_cost(endpoints=len(_SERVICES), zones=len(vpc.availability_zones)))
+        note(self, monthly_cost(endpoints=len(_SERVICES), zones=len(vpc.availability_zones)))
 
     def _among_apps_of(self, user: str, vpc: ec2.Vpc) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
