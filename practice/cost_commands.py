@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from practice.console import say, show, stacked, styled, table, waiting
+from practice.console import heading, say, show, stacked, styled, table, waiting
 from practice.errors import PracticeError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 IDLE = "idle, USD a month"
 BY_CLOCK = "by the clock, USD a month at least"
+_LONGEST_NAME = 22
 
 
 def cost(
@@ -81,7 +83,11 @@ def _estimate(name: str) -> Estimate:
 
 def _show(name: str, found: Estimate) -> None:
     for stack, resources in found.stacks.items():
-        show(f"{stack} ({name})", _billed(resources))
+        if any(not resource.free for resource in resources):
+            show(f"{stack} ({name})", _billed(resources))
+    if nothing := [stack for stack, resources in found.stacks.items() if all(resource.free for resource in resources)]:
+        heading(f"Nothing that is billed ({name})")
+        say(", ".join(nothing))
     made = table("free", "number", "why", numbers=("number",))
     free = Counter((resource.type, resource.free.why) for resource in found.resources if resource.free)
     for (type_, why), number in sorted(free.items()):
@@ -109,8 +115,24 @@ def _billed(resources: Sequence[ResourceCost]) -> Table:
             alike.setdefault((resource.type, resource.idle, use), []).append(resource.name)
     made = table("resource", "type", IDLE, "by use", numbers=(IDLE,))
     for (type_, idle, use), names in alike.items():
-        made.add_row(", ".join(names), _short(type_), _dollars(idle), stacked(use))
+        made.add_row(
+            stacked(part for resource in names for part in _parts(resource)),
+            _short(type_),
+            _dollars(idle),
+            stacked(use),
+        )
     return made
+
+
+def _parts(name: str) -> Iterator[str]:
+    """A name in lines that end between its words; a table that is too narrow for it would break it anywhere."""
+    part = ""
+    for word in re.findall("[A-Z][^A-Z]*|[^A-Z]+", name) if name.isalnum() else [name]:
+        if part and len(part) + len(word) > _LONGEST_NAME:
+            yield part
+            part = ""
+        part += word
+    yield part
 
 
 def _show_sources(estimates: Mapping[str, Estimate]) -> None:

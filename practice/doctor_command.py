@@ -10,7 +10,7 @@ import typer
 from botocore.config import Config
 
 from practice.console import FINE, WRONG, say, show, styled, table, waiting
-from practice.doctor import machine
+from practice.doctor import local_cloud, machine
 from practice.doctor.findings import SECONDS, Finding, Verdict, examine
 from practice.errors import PracticeError
 from practice.options import Aws
@@ -29,13 +29,17 @@ _MARKS = {
 def doctor(context: typer.Context, aws: Aws = None) -> None:
     """Check what a deployment needs, each finding with its fix: this machine, and with --aws your account.
 
+    Without --aws, what `make local` needs is checked too.
+
     Nothing is changed. What blocks a deployment is an error; what only limits the sandbox is not.
     """
     findings = examine(machine.CHECKS)
     if aws and not _blocking(findings):
         with waiting("Asking AWS"):
             findings |= _account(context.obj.name)
-    _show(findings)
+    _show("Before a deployment", findings)
+    if not aws:
+        _show("Before make local", examine(local_cloud.checks(context.obj.directory)))
     if blocking := _blocking(findings):
         raise PracticeError(f"A deployment cannot work yet: {', '.join(blocking)}.")
     if findings.get(CREDENTIALS, _FINE).verdict is Verdict.UNKNOWN:
@@ -71,8 +75,8 @@ def _blocking(findings: Mapping[str, Finding]) -> list[str]:
     return [name for name, finding in findings.items() if finding.verdict is Verdict.BLOCKS]
 
 
-def _show(findings: Mapping[str, Finding]) -> None:
+def _show(title: str, findings: Mapping[str, Finding]) -> None:
     made = table("", "check", "found", "fix")
     for name, finding in findings.items():
         made.add_row(_MARKS[finding.verdict], name, finding.what, finding.fix)
-    show("Before a deployment", made)
+    show(title, made)

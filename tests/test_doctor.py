@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -18,7 +19,7 @@ from botocore.stub import Stubber
 
 from practice import cli, doctor_command
 from practice.console import out
-from practice.doctor import findings, machine
+from practice.doctor import findings, local_cloud, machine
 from practice.doctor.account import account_checks, credentials
 from practice.doctor.findings import Finding, Verdict, examine
 from practice.doctor.quotas import quota_checks
@@ -311,3 +312,44 @@ def test_only_what_blocks_is_an_error(verdict: Verdict, code: int, monkeypatch: 
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert int(end.value.code or 0) == code
+
+
+class TestMakeLocal:
+    def test_a_port_that_a_program_listens_on_is_a_warning_with_another_port(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            monkeypatch.setattr(local_cloud, "DEFAULT_PORT", taken.getsockname()[1])
+            found = local_cloud.port(tmp_path)
+        assert found.verdict is Verdict.WARNS
+        assert f"port {local_cloud.DEFAULT_PORT} is in use by" in found.what
+        assert "practice local --port" in found.fix
+        assert local_cloud.port(tmp_path).verdict is Verdict.FINE
+
+    def test_a_full_disk_and_too_little_memory_are_warnings_with_what_is_needed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        little = SimpleNamespace(free=10**9, available=10**9)
+        monkeypatch.setattr(local_cloud.shutil, "disk_usage", lambda _: little)
+        monkeypatch.setattr(local_cloud.psutil, "virtual_memory", lambda: little)
+        for found in (local_cloud.disk(tmp_path / "not" / "there" / "yet"), local_cloud.memory()):
+            assert found.verdict is Verdict.WARNS
+            assert found.what.startswith("1.0 GB")
+            assert "make local needs" in found.fix
+
+    def test_enough_of_both_is_fine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        much = SimpleNamespace(free=10**12, available=10**12)
+        monkeypatch.setattr(local_cloud.shutil, "disk_usage", lambda _: much)
+        monkeypatch.setattr(local_cloud.psutil, "virtual_memory", lambda: much)
+        assert {local_cloud.disk(tmp_path).verdict, local_cloud.memory().verdict} == {Verdict.FINE}
+
+    def test_they_keep_no_deployment_from_working(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        little = SimpleNamespace(free=0, available=0)
+        monkeypatch.setattr(local_cloud.shutil, "disk_usage", lambda _: little)
+        monkeypatch.setattr(local_cloud.psutil, "virtual_memory", lambda: little)
+        monkeypatch.setattr(machine, "CHECKS", {"it": lambda: Finding(Verdict.FINE, "so")})
+        with out.capture() as shown:
+            doctor_command.doctor(SimpleNamespace(obj=SimpleNamespace(directory=PROJECT / ".local", name="x")))  # type: ignore[arg-type]
+        assert "Before make local" in shown.get()

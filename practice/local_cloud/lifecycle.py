@@ -74,7 +74,7 @@ class LocalCloud:
                 )
             return running
         _end_left_over(directory)
-        _require_free(port)
+        require_free(port)
         log = log_path(directory)
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
@@ -217,7 +217,8 @@ def _end(process: psutil.Process) -> None:
     psutil.wait_procs(alive, timeout=STOP_TIMEOUT)
 
 
-def _require_free(port: int) -> None:
+def require_free(port: int) -> None:
+    """Refuse a port that a program listens on, with the program's name."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
