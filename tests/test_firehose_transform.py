@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -259,6 +260,9 @@ class TestTimes:
             ("2026-03-14T09:26:53.999999999Z", "2026-03-14T09:26:53.999Z"),
             ("2026-03-14T14:56:53.589+05:30", "2026-03-14T09:26:53.589Z"),
             ("2026-03-13T23:26:53.589-10:00", "2026-03-14T09:26:53.589Z"),
+            ("2026-03-14t09:26:53z", "2026-03-14T09:26:53.000Z"),
+            ("2026-03-14T09:26:53z", "2026-03-14T09:26:53.000Z"),
+            ("2026-03-14t10:26:53.5+01:00", "2026-03-14T09:26:53.500Z"),
             ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00.000Z"),
             ("2024-02-29T12:00:00Z", "2024-02-29T12:00:00.000Z"),
             ("2026-03-14T09:35:00.250Z", "2026-03-14T09:35:00.250Z"),
@@ -277,6 +281,8 @@ class TestTimes:
             ("2026-03-14T25:26:53Z", "invalid_time"),
             ("2026-03-14T24:00:00Z", "invalid_time"),
             ("2026-03-14T09:26:60Z", "invalid_time"),
+            ("2025-12-31T23:59:60Z", "invalid_time"),
+            ("2026-03-14T09:26:61Z", "invalid_time"),
             ("2026-03-14T09:26:53+24:00", "invalid_time"),
             ("2026-W11-6T09:26:53Z", "invalid_time"),
             ("20260314T092653Z", "invalid_time"),
@@ -415,3 +421,22 @@ class TestResponseLimit:
         assert len(answers) == len(sent)
         assert self.size(answers) <= batch.RESPONSE_LIMIT
         assert {answer["result"] for answer in answers} == {"Ok", "ProcessingFailed"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (json.dumps(order(event_time="2025-12-31T23:59:60Z")).encode(), "is a leap second.*send the second before it"),
+        (json.dumps(order()).encode("utf-16"), "is UTF-16; convert the file: iconv"),
+        (json.dumps(order()).encode("utf-16-le"), "has NUL characters, as UTF-16 has; convert the file: iconv"),
+        (b'{"coupon": "\xd6"}', "at byte 12; convert the file: iconv"),
+        (b"\xef\xbb\xbf{}", "begins with a byte-order mark; save the file without"),
+    ],
+    ids=["leap second", "UTF-16", "UTF-16 without a mark", "Latin-1", "mark"],
+)
+def test_what_is_refused_says_what_it_is_and_what_to_do(
+    payload: bytes, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke_with(payload)["result"] == "ProcessingFailed"
+    (failure,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "record failed" in line]
+    assert re.search(told, failure["detail"])

@@ -6,7 +6,8 @@ the contract says         a producer may send                              store
 string                    any case and spaces around it, where the         trimmed; upper or lower case
                           contract names a case (``x-case``, ASCII only)   where ``x-case`` says so
 string, date-time         RFC 3339 with any offset and any number of       UTC, ``2026-03-14T09:26:53.589Z``
-                          decimals of a second, ``T`` or a space           (further decimals are cut off)
+                          decimals of a second, ``T``, ``t`` or a space,   (further decimals are cut off)
+                          ``Z`` or ``z``; no leap second
 number, multipleOf        a number, or a decimal in a string               number; ``-0.0`` becomes ``0.0``
 integer                   an integer, or a whole number such as ``2.0``    integer
 boolean                   ``true`` or ``false``                            as it is
@@ -14,6 +15,8 @@ boolean                   ``true`` or ``false``                            as it
 
 Nothing is guessed: a time without offset, an amount with more decimals than the contract has, ``true``
 as a quantity and ``null`` are rejected.
+
+Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6 (the letters, and second 60)
 
 Why ``bool`` is ruled out by name: to Python, ``true`` is an int.
 """
@@ -32,7 +35,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far a producer's clock may run ahead of Firehose's."""
 
 _rfc_3339 = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}):([0-5][0-9])(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}):([0-5][0-9]|60)(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 ).fullmatch
 _is_decimal = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 _is_field_name = re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch
@@ -109,9 +112,12 @@ def utc_time(field: str, value: Any, earliest: str, latest: str, arrival: str) -
     if parts is None:
         raise Rejected(Reason.INVALID_TIME, field, "must be RFC 3339 with an offset, as 2026-03-14T09:26:53.589Z")
     minute, second, fraction, offset = parts.groups("")
+    if second == "60":
+        rule = "is a leap second, which RFC 3339 has and no timestamp of the lake; send the second before it, 59"
+        raise Rejected(Reason.INVALID_TIME, field, rule)
     try:
         # an offset is whole minutes, so seconds and their decimals stay what they are
-        time = f"{_utc_minute(minute, offset)}:{second}.{(fraction + '000')[:3]}Z"
+        time = f"{_utc_minute(minute, offset.upper())}:{second}.{(fraction + '000')[:3]}Z"
     except (ValueError, OverflowError):
         raise Rejected(Reason.INVALID_TIME, field, "must be a time that exists") from None
     if time < earliest:

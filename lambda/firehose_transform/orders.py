@@ -11,6 +11,8 @@ from firehose_transform.fields import arrival_time
 from firehose_transform.orders_contract import conform
 from firehose_transform.reasons import Reason, Rejected
 
+_CONVERT = "convert the file: iconv -f ITS-ENCODING -t UTF-8"
+
 
 def transform(data: Any, arrival_milliseconds: Any) -> tuple[str, str]:
     """The order, base64-encoded, and its ``order_date``: the partition it belongs to.
@@ -30,7 +32,9 @@ def _decode(data: Any) -> str:
     try:
         return a2b_base64(data, strict_mode=True).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Rejected(Reason.NOT_UTF8, detail=f"{error.reason} at byte {error.start}") from None
+        if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise Rejected(Reason.NOT_UTF8, detail=f"is UTF-16; {_CONVERT}") from None
+        raise Rejected(Reason.NOT_UTF8, detail=f"{error.reason} at byte {error.start}; {_CONVERT}") from None
     except (Base64Error, ValueError):
         raise Rejected(Reason.NOT_BASE64, detail="data must be base64") from None
 
@@ -42,6 +46,11 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         record, end = _read(json_text)
     except json.JSONDecodeError as error:
+        if text.startswith("\ufeff"):
+            # a reader of JSON may ignore it (RFC 8259, 8.1), but Athena, on the raw zone, would not
+            raise Rejected(Reason.NOT_JSON, detail="begins with a byte-order mark; save the file without") from None
+        if "\0" in text:
+            raise Rejected(Reason.NOT_JSON, detail=f"has NUL characters, as UTF-16 has; {_CONVERT}") from None
         raise Rejected(Reason.NOT_JSON, detail=f"{error.msg}, character {error.pos}") from None
     except RecursionError:
         raise Rejected(Reason.NESTED_TOO_DEEPLY) from None
