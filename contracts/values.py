@@ -48,5 +48,5 @@ def _objection_to_date(field: Field, text: str) -> str:
 
 
 def _fits(pattern: str, text: str) -> bool:
-    """As the gate has it: ``$`` is the very end, and only digits of ASCII are digits."""
-    return re.fullmatch(pattern.removeprefix("^").removesuffix("$"), text, re.ASCII) is not None
+    """As the gate has it: ``$`` is the very end, and no line end may follow."""
+    return re.fullmatch(pattern.removeprefix("^").removesuffix("$"), text) is not None

@@ -347,6 +347,12 @@ def test_where_the_file_of_the_day_cannot_be_read_nothing_is_written(
     assert landed(local_cloud, bucket) == given
 
 
+def test_a_row_that_cannot_be_read_replaces_none_but_itself(local_cloud: LocalCloud, sandbox: Sandbox) -> None:
+    for row, rows in (("total", 1), ("total", 1), ("C-1,too,few", 2), (ANN, 3), (f"{ANN},many", 4)):
+        assert land_customers(sandbox, [f"{HEADER}\n", f"{row}\n"], TODAY)[1] == rows
+    assert landed(local_cloud, sandbox["RawBucket"]).decode() == lines("total", "C-1,too,few", ANN, f"{ANN},many")
+
+
 def test_a_row_replaces_that_of_the_same_customer(local_cloud: LocalCloud, sandbox: Sandbox) -> None:
     land_customers(sandbox, [f"{HEADER}\n", f"{ANN}\n", f"{BOB}\n"], TODAY)
     _, number = land_customers(sandbox, [f"{HEADER}\n", changed("country", "AT")], TODAY)
