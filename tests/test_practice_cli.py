@@ -177,7 +177,7 @@ def test_the_target_is_always_told(
     file = tmp_path / "mine.jsonl"
     file.write_bytes(b"{}\n")
     deployed.will_answer([b"{}\n"], "")
-    assert run(monkeypatch, tmp_path, "send", "--file", str(file)) == 0
+    assert run(monkeypatch, tmp_path, "send", "--file", str(file), "--anyway") == 0
     assert "ml-sandbox · test account" in capsys.readouterr().out
 
 
@@ -229,7 +229,7 @@ def test_refused_records_are_kept_in_a_file_and_are_an_error(
     deployed.will_answer([b"[1]\n", b"[2]\n"], "", "InternalFailure")
     for _ in range(ATTEMPTS - 1):
         deployed.will_answer([b"[2]\n"], "InternalFailure")
-    assert run(monkeypatch, tmp_path, "send", "--file", str(file)) == 1
+    assert run(monkeypatch, tmp_path, "send", "--file", str(file), "--anyway") == 1
     assert (tmp_path / "refused.jsonl").read_bytes() == b"[2]\n"
     assert "Refused to the end: 1 x InternalFailure" in capsys.readouterr().err
 
@@ -240,7 +240,7 @@ def test_refused_records_can_be_sent_from_the_file_that_keeps_them(
     refused = tmp_path / "refused.jsonl"
     refused.write_bytes(b"[1]\n[2]\n")
     deployed.will_answer([b"[1]\n", b"[2]\n"], "", "")
-    assert run(monkeypatch, tmp_path, "send", "--file", str(refused)) == 0
+    assert run(monkeypatch, tmp_path, "send", "--file", str(refused), "--anyway") == 0
     assert "2 of 2 records taken" in capsys.readouterr().out
     assert refused.read_bytes() == b""
 
@@ -251,7 +251,7 @@ def test_an_interrupted_send_leaves_the_file_of_refused_records_as_it_was(
     refused = tmp_path / "refused.jsonl"
     refused.write_bytes(b"[1]\n[2]\n")
     deployed.stubs["firehose"].add_client_error("put_record_batch", "AccessDeniedException")
-    assert run(monkeypatch, tmp_path, "send", "--file", str(refused)) == 1
+    assert run(monkeypatch, tmp_path, "send", "--file", str(refused), "--anyway") == 1
     assert refused.read_bytes() == b"[1]\n[2]\n"
 
 
