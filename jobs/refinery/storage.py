@@ -23,7 +23,6 @@ from pyspark.sql import functions as F  # noqa: N812 - as all of Spark's documen
 
 from contracts.csv_file import check_header
 from jobs.refinery.day_folders import DayFolders, is_hidden
-
 from jobs.refinery.region import region
 
 if TYPE_CHECKING:
