@@ -321,10 +321,11 @@ class TestMakeLocal:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
-            monkeypatch.setattr(local_cloud, "DEFAULT_PORT", taken.getsockname()[1])
+            number = taken.getsockname()[1]
+            monkeypatch.setattr(local_cloud, "DEFAULT_PORT", number)
             found = local_cloud.port(tmp_path)
         assert found.verdict is Verdict.WARNS
-        assert f"port {local_cloud.DEFAULT_PORT} is in use by" in found.what
+        assert f"port {number} is in use by" in found.what
         assert "practice local --port" in found.fix
         assert local_cloud.port(tmp_path).verdict is Verdict.FINE
 
@@ -332,8 +333,8 @@ class TestMakeLocal:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         little = SimpleNamespace(free=10**9, available=10**9)
-        monkeypatch.setattr(local_cloud.shutil, "disk_usage", lambda _: little)
-        monkeypatch.setattr(local_cloud.psutil, "virtual_memory", lambda: little)
+        monkeypatch.setattr("shutil.disk_usage", lambda _: little)
+        monkeypatch.setattr("psutil.virtual_memory", lambda: little)
         for found in (local_cloud.disk(tmp_path / "not" / "there" / "yet"), local_cloud.memory()):
             assert found.verdict is Verdict.WARNS
             assert found.what.startswith("1.0 GB")
@@ -341,14 +342,14 @@ class TestMakeLocal:
 
     def test_enough_of_both_is_fine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         much = SimpleNamespace(free=10**12, available=10**12)
-        monkeypatch.setattr(local_cloud.shutil, "disk_usage", lambda _: much)
-        monkeypatch.setattr(local_cloud.psutil, "virtual_memory", lambda: much)
+        monkeypatch.setattr("shutil.disk_usage", lambda _: much)
+        monkeypatch.setattr("psutil.virtual_memory", lambda: much)
         assert {local_cloud.disk(tmp_path).verdict, local_cloud.memory().verdict} == {Verdict.FINE}
 
     def test_they_keep_no_deployment_from_working(self, monkeypatch: pytest.MonkeyPatch) -> None:
         little = SimpleNamespace(free=0, available=0)
-        monkeypatch.setattr(local_cloud.shutil, "disk_usage", lambda _: little)
-        monkeypatch.setattr(local_cloud.psutil, "virtual_memory", lambda: little)
+        monkeypatch.setattr("shutil.disk_usage", lambda _: little)
+        monkeypatch.setattr("psutil.virtual_memory", lambda: little)
         monkeypatch.setattr(machine, "CHECKS", {"it": lambda: Finding(Verdict.FINE, "so")})
         with out.capture() as shown:
             doctor_command.doctor(SimpleNamespace(obj=SimpleNamespace(directory=PROJECT / ".local", name="x")))  # type: ignore[arg-type]

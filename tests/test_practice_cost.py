@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ FREE = {"Type": "AWS::IAM::Role", "Properties": {}}
 LONG = "CustomS3AutoDeleteObjectsCustomResourceProviderHandler"
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, width: int, **stacks: dict[str, dict[str, object]]) -> str:
+def shown(monkeypatch: pytest.MonkeyPatch, width: int, **stacks: Mapping[str, Any]) -> str:
     told = io.StringIO()
     monkeypatch.setattr(console, "out", Screen(file=told, width=width, highlight=False))
     costs = {
