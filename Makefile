@@ -98,6 +98,7 @@ clean: ## remove what the targets above have set up and written
 # the libraries of SageMaker's container, for the one test that runs jobs/training with them; its Python is 3.12, and its
 # libraries run on 3.11 too
 .venv-image/.complete: requirements-image.txt .venv/.complete
+	@echo "Installing the libraries of SageMaker's container into .venv-image: 0.6 GB, which takes a minute."
 	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' .venv-image \
 	&& $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --python .venv-image/bin/python --requirement requirements-image.txt && touch $@ \
 	|| echo "no environment of the container's libraries: its test is skipped"

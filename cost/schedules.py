@@ -104,7 +104,7 @@ def _least(stack: str, logical_id: str, resources: Resources, prices: PriceList)
 def _least_of_task(state: Mapping[str, Any], stack: str, resources: Resources, prices: PriceList) -> float:
     resource, parameters = state.get("Resource", ""), state.get("Parameters", {})
     if resource.endswith(":glue:startCrawler"):
-        (found,) = (
+        found = next(
             key
             for key, body in resources.items()
             if body["Type"] == "AWS::Glue::Crawler" and body["Properties"]["Name"] == parameters["Name"]

@@ -235,7 +235,7 @@ def test_a_gate_that_fails_stops_the_pipeline_and_keeps_what_was_curated(
     yesterday = PLAN.end - timedelta(days=1)
     land_customers(
         sandbox,
-        ["customer_id,signup_date,country,acquisition_channel,marketing_opt_in\n", "me,?,?,?,?\n"],
+        ["customer_id,signup_date,country,acquisition_channel,marketing_opt_in,birth_year\n", "me,?,?,?,?,\n"],
         yesterday.date(),
     )
     with pytest.raises(PracticeError, match=r"customers failed the quality gate.*customer_id.*\(1 row\)"):

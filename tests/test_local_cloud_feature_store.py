@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
 
-from practice.local_cloud.lifecycle import LocalCloud
+from practice.local_cloud.lifecycle import LocalCloud, LocalCloudError
 from tests.feature_groups import FEATURES, KEY, Group, customer, definitions, features, offline_store, values_of
 from tests.local_lake import Lake
 
@@ -352,7 +351,7 @@ def test_what_s3_does_not_take_is_delivered_later(group: Group, lake: Lake) -> N
     group.put(customer(event_time=JANUARY))
     group.put(customer(event_time=FEBRUARY))
     lake.s3.delete_bucket(Bucket=lake.bucket)
-    with pytest.raises(HTTPError, match="500"):
+    with pytest.raises(LocalCloudError, match="NoSuchBucket"):
         group.flush()
     group.put(customer(event_time=MARCH))
     lake.s3.create_bucket(Bucket=lake.bucket)

@@ -323,7 +323,8 @@ def test_athena_writes_partitions_of_any_value(lake: Lake, prefix: str, canary: 
         WITH (format = 'PARQUET', external_location = '{place}', partitioned_by = ARRAY['v'])
         AS SELECT * FROM (VALUES {rows}) AS t(id, v)"""  # noqa: S608
 
-    assert lake.query(query).reason == ""
+    lake.create_work_group(prefix, EnforceWorkGroupConfiguration=False)
+    assert lake.query(query, WorkGroup=prefix).reason == ""
     assert [row[0] for row in lake.rows("SELECT v FROM written ORDER BY id")] == values
 
 
@@ -374,7 +375,8 @@ def test_the_directory_of_the_project_may_have_any_name(tmp_path: Path) -> None:
         place = f"s3://{lake.bucket}/written/"
         query = f"CREATE TABLE written WITH (format = 'PARQUET', external_location = '{place}') AS SELECT 'x' AS a"
 
-        assert lake.query(query).reason == ""
+        lake.create_work_group("free", EnforceWorkGroupConfiguration=False)
+        assert lake.query(query, WorkGroup="free").reason == ""
         assert lake.rows("SELECT a FROM written") == [["x"]]
     finally:
         cloud.stop()

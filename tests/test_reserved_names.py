@@ -20,6 +20,7 @@ NAMED = {
     "AWS::Athena::WorkGroup",
     "AWS::CloudWatch::Dashboard",
     "AWS::EMRServerless::Application",
+    "AWS::Glue::Crawler",
     "AWS::Glue::DataQualityRuleset",
     "AWS::Glue::Database",
     "AWS::Glue::SecurityConfiguration",
